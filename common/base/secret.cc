@@ -1,0 +1,161 @@
+#include "common/base/secret.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "common/base/bytes.h"
+#include "common/base/check.h"
+#include "common/base/status.h"
+
+namespace crm {
+namespace {
+
+constexpr int kNonceBytes = 12;
+constexpr int kTagBytes = 16;
+using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+
+const unsigned char* Raw(std::string_view s) {
+  return reinterpret_cast<const unsigned char*>(s.data());
+}
+unsigned char* Raw(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
+
+EVP_CIPHER_CTX* ThreadContext() {
+  thread_local CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
+  return context.get();
+}
+
+absl::Status BadToken() {
+  return Error(absl::StatusCode::kInvalidArgument, "TOKEN_INVALID",
+               "the token was not made by this deployment, or was changed");
+}
+
+bool AllHex(std::string_view text) {
+  for (const char c : text) {
+    if (!std::isxdigit(static_cast<unsigned char>(c))) return false;
+  }
+  return true;
+}
+
+std::string FromHex(std::string_view hex) {
+  std::string out;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    out.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return out;
+}
+
+absl::Status FileError(const std::string& path, const char* what) {
+  return Error(absl::StatusCode::kFailedPrecondition, "SECRET_FILE",
+               std::string(what) + " the secret file " + path + ": " + std::strerror(errno));
+}
+
+absl::Status WriteSecretFile(const std::string& path, const std::string& text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return FileError(path, "cannot create");
+  const bool ok = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                  fsync(fd) == 0;
+  close(fd);
+  return ok ? absl::OkStatus() : FileError(path, "cannot write");
+}
+
+}  // namespace
+
+Secret::Secret(std::string key) : key_(std::move(key)) { token_key_ = Mac("crm token key", {}); }
+
+absl::StatusOr<Secret> Secret::FromBytes(std::string key) {
+  if (key.size() < kMinBytes) {
+    return Error(absl::StatusCode::kFailedPrecondition, "SECRET_TOO_SHORT",
+                 "the secret needs at least 32 bytes (64 hex digits)");
+  }
+  return Secret(std::move(key));
+}
+
+absl::StatusOr<Secret> Secret::FromFile(const std::string& path, Random* random) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    if (random == nullptr) {
+      return Error(absl::StatusCode::kNotFound, "SECRET_FILE", "cannot read the secret file " + path);
+    }
+    std::string key(kMinBytes, '\0');
+    random->Fill(key.data(), key.size());
+    CRM_RETURN_IF_ERROR(WriteSecretFile(path, Hex(key) + "\n"));
+    return FromBytes(std::move(key));
+  }
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string trimmed = text;
+  while (!trimmed.empty() && std::isspace(static_cast<unsigned char>(trimmed.back()))) {
+    trimmed.pop_back();
+  }
+  if (trimmed.size() >= 2 * kMinBytes && trimmed.size() % 2 == 0 && AllHex(trimmed)) {
+    return FromBytes(FromHex(trimmed));
+  }
+  return FromBytes(std::move(text));
+}
+
+std::string Secret::Mac(std::string_view label,
+                        std::initializer_list<std::string_view> parts) const {
+  std::string message;
+  AppendSized(&message, label);
+  for (const std::string_view part : parts) AppendSized(&message, part);
+  std::string mac(32, '\0');
+  unsigned int size = 0;
+  CRM_CHECK(HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), Raw(message),
+                 message.size(), Raw(mac), &size) != nullptr);
+  CRM_CHECK(size == mac.size());
+  return mac;
+}
+
+std::string Secret::DeriveId(char kind, std::string_view label,
+                             std::initializer_list<std::string_view> parts) const {
+  return kind + Base32(std::string_view(Mac(label, parts)).substr(0, 16));
+}
+
+std::string Secret::CheckValue() const { return Mac("crm secret check", {}).substr(0, 16); }
+
+std::string Secret::SealToken(std::string_view purpose, std::string_view content,
+                              Random& random) const {
+  std::string out(kNonceBytes + content.size() + kTagBytes, '\0');
+  random.Fill(out.data(), kNonceBytes);
+  EVP_CIPHER_CTX* context = ThreadContext();
+  int size = 0;
+  CRM_CHECK(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Raw(token_key_), Raw(out)) == 1);
+  CRM_CHECK(EVP_EncryptUpdate(context, nullptr, &size, Raw(purpose), purpose.size()) == 1);
+  CRM_CHECK(EVP_EncryptUpdate(context, Raw(out) + kNonceBytes, &size, Raw(content),
+                              content.size()) == 1);
+  CRM_CHECK(EVP_EncryptFinal_ex(context, Raw(out) + kNonceBytes + size, &size) == 1);
+  CRM_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, kTagBytes,
+                                Raw(out) + out.size() - kTagBytes) == 1);
+  return Base64Url(out);
+}
+
+absl::StatusOr<std::string> Secret::OpenToken(std::string_view purpose,
+                                              std::string_view token) const {
+  std::string sealed;
+  if (!Base64UrlDecode(token, &sealed) || sealed.size() < kNonceBytes + kTagBytes) {
+    return BadToken();
+  }
+  std::string content(sealed.size() - kNonceBytes - kTagBytes, '\0');
+  EVP_CIPHER_CTX* context = ThreadContext();
+  int size = 0;
+  const bool ok =
+      EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Raw(token_key_), Raw(sealed)) == 1 &&
+      EVP_DecryptUpdate(context, nullptr, &size, Raw(purpose), purpose.size()) == 1 &&
+      EVP_DecryptUpdate(context, Raw(content), &size, Raw(sealed) + kNonceBytes, content.size()) ==
+          1 &&
+      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, kTagBytes,
+                          Raw(sealed) + sealed.size() - kTagBytes) == 1 &&
+      EVP_DecryptFinal_ex(context, Raw(content) + content.size(), &size) == 1;
+  if (!ok) return BadToken();
+  return content;
+}
+
+}  // namespace crm
