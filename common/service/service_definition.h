@@ -1,0 +1,105 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "common/aggregate/command.h"
+#include "common/base/secret.h"
+#include "common/projection/projection.h"
+#include "common/rpc/call.h"
+
+namespace crm {
+
+// Makes names of aggregates (PROTOCOL §1). Thread-safe.
+class NameMaker {
+ public:
+  NameMaker(const Secret& secret, Random& random, std::string service)
+      : secret_(secret), random_(random), service_(std::move(service)) {}
+  // Of a thing born with an external key. `collection` is "contacts"; `kind` the id's first letter.
+  std::string FromExternalKey(std::string_view collection, char kind, std::string_view tenant,
+                              std::string_view source, std::string_view key) const;
+  // Of one born without: derived from the request id, or random where that is empty.
+  std::string FromRequest(std::string_view collection, char kind, std::string_view tenant,
+                          std::string_view request_id) const;
+
+ private:
+  const Secret& secret_;
+  Random& random_;
+  std::string service_;
+};
+
+// From a request to a command: all faults of the request at once. The host has parsed and validated the
+// request by its field rules; it fills caller, request id, payload HMAC, validate_only and deadline.
+using PrepareCommand = std::function<absl::StatusOr<std::unique_ptr<Command>>(
+    const Caller& caller, const google::protobuf::Message& request, const NameMaker& names)>;
+
+// From an outcome to the serialised response.
+using RenderOutcome = std::function<std::string(Outcome&& outcome)>;
+
+struct CommandMethod {
+  // Short name of the RPC.
+  std::string method;
+  PrepareCommand prepare;
+  // The resource itself.
+  RenderOutcome render = [](Outcome&& outcome) { return std::move(outcome.resource); };
+};
+
+// What a query may read. The stores have reached the call's positions before the query runs.
+struct QueryContext {
+  const Caller& caller;
+  const RowReader& core;
+  // By view name.
+  const absl::flat_hash_map<std::string, const RowReader*>& views;
+  const Secret& secret;
+  Random& random;
+};
+
+// From a validated request to the serialised response.
+using RunQuery = std::function<absl::StatusOr<std::string>(const QueryContext& context,
+                                                           const google::protobuf::Message& request)>;
+
+struct QueryMethod {
+  std::string method;
+  RunQuery run;
+};
+
+// Standard methods the host runs by itself, for one kind of aggregate.
+struct ResourceMethods {
+  const AggregateType* type = nullptr;
+  // "contacts".
+  std::string collection;
+  // `name = 1; AsOf as_of = 2` -> the resource. Copies the core's row.
+  std::string get;
+  // `name = 1; page_size = 2; page_token = 3` -> `revisions = 1; next_page_token = 2`, each revision with
+  // version, event_type, recorded_time, actor, request_id, traceparent, changed_fields and the resource
+  // as the field named last. See crm/contact/v1.
+  std::string list_revisions;
+};
+
+// Everything the host needs to know of a service. A service builds one; the host runs it over any log.
+struct ServiceDefinition {
+  // "contact": names its data directory, metrics and status.
+  std::string name;
+  // "crm.contact.events".
+  std::string topic;
+  // The topic's record message.
+  const google::protobuf::Message* record = nullptr;
+  std::vector<std::unique_ptr<AggregateType>> aggregates;
+  // Raised when the core's rows of the same log change.
+  int core_version = 1;
+  std::vector<std::unique_ptr<Projection>> views;
+  const google::protobuf::ServiceDescriptor* rpc = nullptr;
+  std::vector<ResourceMethods> resources;
+  std::vector<CommandMethod> commands;
+  std::vector<QueryMethod> queries;
+  // Bidirectional stream -> the command method each item is.
+  std::vector<std::pair<std::string, std::string>> batches;
+};
+
+}  // namespace crm
