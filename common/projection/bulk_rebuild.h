@@ -25,9 +25,9 @@ struct RebuildOptions {
   std::vector<Offset> until;
 };
 
-// Folds a whole log into an empty store: partition by partition in memory, sorted, written as whole files and
-// ingested. The rows equal those of folding live, byte by byte. Memory stays within the buffer whatever the
-// log's length.
+// Folds a whole log into an empty store: partition by partition in memory, sorted, written as whole
+// files and ingested. The rows equal those of folding live, byte by byte. Memory stays within the
+// buffer whatever the log's length.
 absl::StatusOr<RebuildProgress> BulkRebuild(Log& log, const Projection& projection,
                                             EventSource source, Store& store,
                                             const RebuildOptions& options);

@@ -20,8 +20,8 @@ struct DumpSummary {
   int64_t rows = 0;
 };
 
-// Dumps one partition of a projection's store in key order. `line` gets each row as one line of text and may
-// be empty. DATA_LOSS: a row cannot be read.
+// Dumps one partition of a projection's store in key order. `line` gets each row as one line of
+// text and may be empty. DATA_LOSS: a row cannot be read.
 absl::StatusOr<DumpSummary> DumpPartition(const RowReader& store, const Projection& projection,
                                           Partition partition, DumpKind kind,
                                           const std::function<void(std::string)>& line);

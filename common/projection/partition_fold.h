@@ -17,16 +17,16 @@ struct EventSource {
   Sealer& sealer;
 };
 
-// Folds one partition of a log into rows, record by record: fence filter, decoding, the projection's fold,
-// position. The same for tails, rebuilds and verification. Not thread-safe.
+// Folds one partition of a log into rows, record by record: fence filter, decoding, the
+// projection's fold, position. The same for tails, rebuilds and verification. Not thread-safe.
 class PartitionFold {
  public:
   // Resumes at `at.stored`; `rows` outlives it.
   PartitionFold(const Projection& projection, EventSource source, const LogIdentity& identity,
                 Partition partition, StoredPosition at, Rows& rows);
 
-  // The next record in offset order. A record that cannot be decoded is the fold's to note; an error here
-  // means the rows could not be read, or a record is missing (DATA_LOSS).
+  // The next record in offset order. A record that cannot be decoded is the fold's to note; an
+  // error here means the rows could not be read, or a record is missing (DATA_LOSS).
   absl::Status Accept(Record record);
 
   // Completes the rows: states held back by the fold, and the position.

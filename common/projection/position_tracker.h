@@ -21,8 +21,8 @@ class PositionTracker {
   void Reset(Partition partition, Offset read_to);
   Offset Get(Partition partition) const;
 
-  // Runs `done(true)` once every target is reached, at once where it is already, or `done(false)` at the
-  // deadline (monotonic). Never under the tracker's lock.
+  // Runs `done(true)` once every target is reached, at once where it is already, or `done(false)`
+  // at the deadline (monotonic). Never under the tracker's lock.
   void WhenReached(Targets targets, TimeNs deadline, std::function<void(bool)> done);
 
   // Ends the waits whose deadline has passed.

@@ -50,7 +50,9 @@ TailRunner::TailRunner(Log& log, const Projection& projection, EventSource sourc
       tracker_(tracker),
       failed_(std::move(failed)) {}
 
-TailRunner::~TailRunner() { Stop(); }
+TailRunner::~TailRunner() {
+  Stop();
+}
 
 absl::Status TailRunner::Start() {
   std::vector<TailStart> starts;

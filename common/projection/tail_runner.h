@@ -13,11 +13,12 @@
 
 namespace crm {
 
-// Keeps one store at the end of a log, on a thread of its own: tail, fold, write rows and position together.
+// Keeps one store at the end of a log, on a thread of its own: tail, fold, write rows and position
+// together.
 class TailRunner {
  public:
-  // What it refers to outlives it. `failed` runs once, on the runner's thread, when the store or the log cannot
-  // be read any more; the runner has stopped by then.
+  // What it refers to outlives it. `failed` runs once, on the runner's thread, when the store or
+  // the log cannot be read any more; the runner has stopped by then.
   TailRunner(Log& log, const Projection& projection, EventSource source, Store& store,
              PositionTracker& tracker, std::function<void(absl::Status)> failed);
   ~TailRunner();
@@ -47,9 +48,10 @@ class TailRunner {
   std::thread thread_;
 };
 
-// Whether a store may go on over this log: OK; FAILED_PRECONDITION with the remedy when it stands ahead of the
-// log or holds another record at its position (acknowledged events were lost, or the log was restored);
-// NOT_FOUND when it belongs to another log or an earlier epoch and has to be rebuilt.
+// Whether a store may go on over this log: OK; FAILED_PRECONDITION with the remedy when it stands
+// ahead of the log or holds another record at its position (acknowledged events were lost, or the
+// log was restored); NOT_FOUND when it belongs to another log or an earlier epoch and has to be
+// rebuilt.
 absl::Status CheckPosition(Log& log, Partition partition, const StoredPosition& position);
 
 }  // namespace crm

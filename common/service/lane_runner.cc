@@ -40,7 +40,9 @@ LaneRunner::LaneRunner(Options options, Log& log, const CoreProjection& core,
       random_(random),
       failed_(std::move(failed)) {}
 
-LaneRunner::~LaneRunner() { Stop(); }
+LaneRunner::~LaneRunner() {
+  Stop();
+}
 
 absl::Status LaneRunner::Start() {
   for (int i = 0; i < std::max(1, options_.threads); ++i) {
@@ -118,9 +120,9 @@ bool LaneRunner::Turn(Worker& worker) {
   bool stop;
   {
     MutexLock lock(worker.mutex);
-    const bool all_open = std::all_of(
-        worker.partitions.begin(), worker.partitions.end(),
-        [this](Partition p) { return published_[static_cast<size_t>(p)].open.load(); });
+    const bool all_open =
+        std::all_of(worker.partitions.begin(), worker.partitions.end(),
+                    [this](Partition p) { return published_[static_cast<size_t>(p)].open.load(); });
     const TimeNs tick = !worker.held.empty() ? kHeldTick : all_open ? kIdleTick : kBusyTick;
     worker.wake.WaitFor(lock, tick, [&] { return !worker.inbox.empty() || worker.stop; });
     inbox.swap(worker.inbox);

@@ -19,9 +19,9 @@
 
 namespace crm {
 
-// Runs the lanes of one service over a log: one lane a partition, each on one of a few threads. Turn by turn a
-// thread takes what came in (commands, the log's answers), lets its lanes decide and append, then fold and
-// reply; what arrives during a turn makes the next. Thread-safe.
+// Runs the lanes of one service over a log: one lane a partition, each on one of a few threads.
+// Turn by turn a thread takes what came in (commands, the log's answers), lets its lanes decide and
+// append, then fold and reply; what arrives during a turn makes the next. Thread-safe.
 class LaneRunner final : public LaneOutside {
  public:
   struct Options {
@@ -40,15 +40,15 @@ class LaneRunner final : public LaneOutside {
     int open_partitions = 0;
   };
 
-  // What it refers to outlives it. `failed` runs on a lane's thread when the core store or the log cannot be
-  // read any more.
+  // What it refers to outlives it. `failed` runs on a lane's thread when the core store or the log
+  // cannot be read any more.
   LaneRunner(Options options, Log& log, const CoreProjection& core, const EventSchema& schema,
              Sealer& sealer, Store& store, PositionTracker& tracker, const Clock& clock,
              Random& random, std::function<void(absl::Status)> failed);
   ~LaneRunner() override;
 
-  // Claims every partition; after OK, WaitOpen tells when commands are taken. FAILED_PRECONDITION: the core is
-  // ahead of its log.
+  // Claims every partition; after OK, WaitOpen tells when commands are taken. FAILED_PRECONDITION:
+  // the core is ahead of its log.
   absl::Status Start();
   // False at the deadline (monotonic).
   bool WaitOpen(TimeNs deadline);
