@@ -16,9 +16,9 @@ namespace crm::contact {
 // diagnosis by `isemail`:
 //
 //   accepted   valid, dnsWarn…, rfc5321… (numeric and single-label domains, quoted strings,
-//   literals) refused    err…, cfws… (comments, folds; blanks at the ends are dropped),
-//   deprecated…, rfc5322… (fine in a message header, but
-//              no mail can be sent there)
+//   literals) refused    err…, deprecated…, cfws… (comments, folds; but blanks at the ends are
+//   dropped),
+//              rfc5322… (fine in a message's header, but no mail can be sent there)
 //
 // Addresses outside ASCII are refused: write the domain in its xn-- form. No DNS is asked.
 std::optional<std::string> NormaliseEmail(std::string_view text);
