@@ -56,6 +56,10 @@ class AggregateType {
   virtual ~AggregateType() = default;
   // Number of its field in the topic's record message.
   virtual int record_field() const = 0;
+  // Last collection of its names: "contacts", or "deals" of "contacts/c1/deals/d2".
+  virtual std::string_view collection() const = 0;
+  // The message Get answers.
+  virtual const google::protobuf::Message& resource() const = 0;
   virtual std::unique_ptr<Aggregate> New(std::string name) const = 0;
 };
 
@@ -65,6 +69,7 @@ class AggregateType {
 //   using Resource = …;            // the protobuf message Get answers
 //   using Record = …;              // the topic's record message
 //   static constexpr int kRecordField;                       // of the event in Record
+//   static constexpr std::string_view kCollection;
 //   static typename Decider::Event* Mutable(Record*);        // sets the oneof
 //   static typename Decider::State Load(const Resource&);
 //   static Resource Store(const typename Decider::State&, const AggregateInfo&);
@@ -102,6 +107,10 @@ template <typename T>
 class TypedAggregateType final : public AggregateType {
  public:
   int record_field() const override { return T::kRecordField; }
+  std::string_view collection() const override { return T::kCollection; }
+  const google::protobuf::Message& resource() const override {
+    return T::Resource::default_instance();
+  }
   std::unique_ptr<Aggregate> New(std::string name) const override {
     return std::make_unique<TypedAggregate<T>>(std::move(name));
   }

@@ -11,12 +11,12 @@ namespace crm {
 //
 //   key                                                   value
 //   partition 'a' tenant 0 aggregate                      Aggregate::ToRow: version, times, resource
-//   partition 'h' tenant 0 aggregate 0 version(be64)      the event's record value, as logged, after its
-//                                                         offset (varint)
+//   partition 'h' tenant 0 aggregate 0 version(be64)      offset(be64), then the event's record value
 //   partition 'd' tenant 0 subject 0 request-id           DedupRow
 //   partition 's' tenant 0 subject                        SubjectMark
+//   partition 's'                                         empty; there are marks in this partition
 //   partition 'x' offset(be64)                            DeadLetter
-//   partition 'm'                                         StorePosition (the runner's)
+//   partition 'm'                                         StorePosition (common/projection/position.h)
 //
 // tenant and names hold no zero byte; a request id may, and comes last.
 std::string AggregateKey(Partition partition, std::string_view tenant, std::string_view aggregate);
@@ -30,7 +30,6 @@ std::string MarkKey(Partition partition, std::string_view tenant, std::string_vi
 std::string DeadLetterKey(Partition partition, Offset offset);
 // First byte partition, second the family.
 std::string FamilyPrefix(Partition partition, char family);
-std::string PositionKey(Partition partition);
 
 // The partition of everything that belongs to a subject.
 Partition PartitionOfSubject(std::string_view tenant, std::string_view subject);

@@ -15,8 +15,10 @@ namespace crm {
 
 // One event, decoded and opened. Movable.
 struct Event {
-  // Where it lies in the log.
+  // Where it lies in the log; kNoOffset while that is not known (an owner's own, before it is confirmed).
   Offset offset = kNoOffset;
+  // The record's value, as logged.
+  std::string value;
   // The topic's record message.
   std::unique_ptr<google::protobuf::Message> record;
   // Point into `record`: its metadata; the message of the aggregate's own oneof ("ContactEvent"); the
@@ -50,14 +52,17 @@ class EventSchema {
   // `record` is the topic's record message. Stops the process when it does not have the shape above.
   explicit EventSchema(const google::protobuf::Message& record);
 
-  // Encodes an event for the log: `record` holds metadata and an event with `plain` personal fields, which
-  // are sealed here together with the metadata's payload HMAC. INTERNAL where the shape is wrong.
-  absl::StatusOr<std::string> Encode(google::protobuf::Message& record, Sealer& sealer) const;
+  // From a stamped record (metadata, an event with `plain` personal fields) to the event as a reader of the
+  // log would decode it; `value` is what to append, with the personal fields and the payload HMAC sealed.
+  // INTERNAL where the record holds no event.
+  absl::StatusOr<Event> Encode(std::unique_ptr<google::protobuf::Message> record,
+                               Sealer& sealer) const;
 
   // DATA_LOSS: cannot be parsed, holds a `plain` personal part, names a key other than the record's, or
   // cannot be opened. UNIMPLEMENTED: an event type of a newer writer.
-  absl::StatusOr<Event> Decode(const Record& record, Sealer& sealer) const;
+  absl::StatusOr<Event> Decode(Record record, Sealer& sealer) const;
 
+  common::v1::EventMetadata* MutableMetadata(google::protobuf::Message* record) const;
   const google::protobuf::Message& prototype() const { return prototype_; }
 
  private:

@@ -34,6 +34,7 @@ class RowBatch {
     other.ops_.clear();
   }
   const std::vector<Op>& ops() const { return ops_; }
+  std::vector<Op>& mutable_ops() { return ops_; }
   bool empty() const { return ops_.empty(); }
   void Clear() { ops_.clear(); }
 

@@ -1,0 +1,243 @@
+#include "common/aggregate/core_fold.h"
+
+#include <google/protobuf/text_format.h>
+
+#include "common/aggregate/core_rows.h"
+#include "common/base/bytes.h"
+#include "common/base/check.h"
+#include "common/base/status.h"
+
+namespace crm {
+namespace {
+
+using common::v1::SubjectMark;
+
+std::string HistoryValue(const Event& event) {
+  std::string value;
+  value.reserve(8 + event.value.size());
+  AppendBe64(&value, static_cast<uint64_t>(event.offset));
+  value.append(event.value);
+  return value;
+}
+
+bool Erases(const Event& event) {
+  return event.event->GetDescriptor() == common::v1::SubjectErased::descriptor();
+}
+
+}  // namespace
+
+absl::StatusOr<Aggregate*> CoreState::Find(Rows& rows, const AggregateType& type,
+                                           std::string_view tenant, const std::string& name) {
+  std::string key = AggregateKey(partition_, tenant, name);
+  if (const auto found = cached_.find(key); found != cached_.end()) {
+    return found->second.aggregate.get();
+  }
+  std::unique_ptr<Aggregate> aggregate = type.New(name);
+  CRM_ASSIGN_OR_RETURN(const std::optional<std::string> row, rows.Get(key));
+  if (row.has_value()) CRM_RETURN_IF_ERROR(aggregate->FromRow(*row));
+  return cached_.emplace(std::move(key), Cached{std::move(aggregate)})
+      .first->second.aggregate.get();
+}
+
+absl::StatusOr<std::optional<SubjectMark>> CoreState::Mark(Rows& rows, std::string_view tenant,
+                                                           std::string_view subject) {
+  if (!has_marks_.has_value()) {
+    CRM_ASSIGN_OR_RETURN(const auto any, rows.Get(FamilyPrefix(partition_, 's')));
+    has_marks_ = any.has_value();
+  }
+  if (!*has_marks_) return std::nullopt;
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(MarkKey(partition_, tenant, subject)));
+  if (!row.has_value()) return std::nullopt;
+  SubjectMark mark;
+  if (!mark.ParseFromString(*row)) {
+    return Error(absl::StatusCode::kDataLoss, "ROW_UNREADABLE",
+                 "a row of the core store cannot be read; rebuild the projection");
+  }
+  return mark;
+}
+
+void CoreState::PutMark(Rows& rows, std::string_view tenant, std::string_view subject,
+                        const SubjectMark& mark) {
+  rows.Put(FamilyPrefix(partition_, 's'), "");
+  rows.Put(MarkKey(partition_, tenant, subject), mark.SerializeAsString());
+  has_marks_ = true;
+}
+
+absl::Status CoreState::CheckVersions(Rows& rows, std::span<const Event> command) {
+  absl::flat_hash_map<std::string_view, int64_t> versions;
+  for (const Event& event : command) {
+    const auto type = types_.find(event.aggregate_field);
+    if (type == types_.end()) {
+      return Error(absl::StatusCode::kFailedPrecondition, "AGGREGATE_UNKNOWN",
+                   "the event belongs to a kind of aggregate this service does not host");
+    }
+    const std::string& name = event.metadata->aggregate();
+    auto [version, first] = versions.try_emplace(name, 0);
+    if (first) {
+      CRM_ASSIGN_OR_RETURN(const Aggregate* aggregate,
+                           Find(rows, *type->second, event.metadata->tenant(), name));
+      version->second = aggregate->info().version;
+    }
+    if (event.metadata->aggregate_version() != ++version->second) {
+      return Error(absl::StatusCode::kFailedPrecondition, "VERSION_GAP",
+                   "the event's version does not follow the aggregate's");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CoreState::Apply(Rows& rows, std::span<const Event> command) {
+  CRM_RETURN_IF_ERROR(CheckVersions(rows, command));
+  for (const Event& event : command) {
+    const common::v1::EventMetadata& metadata = *event.metadata;
+    std::string key = AggregateKey(partition_, metadata.tenant(), metadata.aggregate());
+    Cached& cached = cached_.find(key)->second;
+    cached.aggregate->Apply(event);
+    rows.Put(HistoryKey(partition_, metadata.tenant(), metadata.aggregate(),
+                        metadata.aggregate_version()),
+             HistoryValue(event));
+    if (!cached.dirty) dirty_.push_back(std::move(key));
+    cached.dirty = true;
+  }
+  const Event& end = command.back();
+  const common::v1::EventMetadata& metadata = *end.metadata;
+  const std::string_view subject = SubjectOf(metadata.aggregate());
+  if (Erases(end)) {
+    // What the dedup rows hold came from sealed parts: gone with the keys.
+    rows.DeletePrefix(DedupPrefix(partition_, metadata.tenant(), subject));
+    SubjectMark mark;
+    mark.set_erased(true);
+    PutMark(rows, metadata.tenant(), subject, mark);
+  } else if (!metadata.request_id().empty()) {
+    common::v1::DedupRow dedup;
+    dedup.set_payload_hmac(end.payload_hmac);
+    dedup.set_aggregate(metadata.aggregate());
+    dedup.set_version(metadata.aggregate_version());
+    rows.Put(DedupKey(partition_, metadata.tenant(), subject, metadata.request_id()),
+             dedup.SerializeAsString());
+  }
+  return absl::OkStatus();
+}
+
+void CoreState::PutDirty(Rows& rows, uint64_t number) {
+  for (const std::string& key : dirty_) {
+    Cached& cached = cached_.find(key)->second;
+    rows.Put(key, cached.aggregate->ToRow());
+    cached.dirty = false;
+    cached.last_command = number;
+  }
+  dirty_.clear();
+}
+
+absl::Status CoreState::Quarantine(Rows& rows, std::string_view tenant, std::string_view subject,
+                                   Offset offset, const absl::Status& why) {
+  CRM_ASSIGN_OR_RETURN(std::optional<SubjectMark> mark, Mark(rows, tenant, subject));
+  if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
+  if (!mark.has_value()) mark.emplace();
+  mark->set_quarantined(true);
+  mark->set_offset(offset);
+  mark->set_reason(ReasonOf(why));
+  PutMark(rows, tenant, subject, *mark);
+  common::v1::DeadLetter letter;
+  letter.set_offset(offset);
+  letter.set_tenant(std::string(tenant));
+  letter.set_subject(std::string(subject));
+  letter.set_reason(ReasonOf(why));
+  rows.Put(DeadLetterKey(partition_, offset), letter.SerializeAsString());
+  return absl::OkStatus();
+}
+
+void CoreState::Forget(uint64_t number) {
+  absl::erase_if(cached_, [number](const auto& entry) {
+    return !entry.second.dirty && entry.second.last_command <= number;
+  });
+}
+
+void CoreState::Clear() {
+  cached_.clear();
+  dirty_.clear();
+  has_marks_.reset();
+}
+
+void PatchOffset(std::string* history_value, Offset offset) {
+  std::string be;
+  AppendBe64(&be, static_cast<uint64_t>(offset));
+  history_value->replace(0, be.size(), be);
+}
+
+namespace {
+
+class CoreFold final : public Fold {
+ public:
+  CoreFold(const AggregateTypes& types, Partition partition, Rows& rows)
+      : state_(types, partition), rows_(rows) {}
+
+  absl::Status Apply(std::span<const Event> command) override {
+    const common::v1::EventMetadata& metadata = *command.back().metadata;
+    const std::string_view subject = SubjectOf(metadata.aggregate());
+    CRM_ASSIGN_OR_RETURN(const auto mark, state_.Mark(rows_, metadata.tenant(), subject));
+    if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
+    const absl::Status status = state_.Apply(rows_, command);
+    if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
+    return Unreadable(metadata.tenant(), subject, command.back().offset, status);
+  }
+
+  absl::Status Unreadable(std::string_view tenant, std::string_view subject, Offset offset,
+                          const absl::Status& why) override {
+    return state_.Quarantine(rows_, tenant, subject, offset, why);
+  }
+
+  absl::Status Flush() override {
+    state_.PutDirty(rows_);
+    state_.Clear();
+    return absl::OkStatus();
+  }
+
+ private:
+  CoreState state_;
+  Rows& rows_;
+};
+
+// Fields that tell when and how often, not what.
+void ClearHistory(google::protobuf::Message* resource) {
+  for (const char* field : {"etag", "create_time", "update_time", "delete_time"}) {
+    const auto* descriptor = resource->GetDescriptor()->FindFieldByName(field);
+    if (descriptor != nullptr) resource->GetReflection()->ClearField(resource, descriptor);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) const {
+  return std::make_unique<CoreFold>(types_, partition, rows);
+}
+
+std::string CoreProjection::BusinessLine(std::string_view key, std::string_view value) const {
+  if (key.size() < 2 || key[1] != 'a') return "";
+  const size_t zero = key.find('\0', 2);
+  const std::string_view name = key.substr(zero + 1);
+  const size_t id = name.rfind('/');
+  const size_t collection = id == std::string_view::npos ? id : name.rfind('/', id - 1);
+  const std::string_view kind =
+      name.substr(collection == std::string_view::npos ? 0 : collection + 1,
+                  id - (collection == std::string_view::npos ? 0 : collection + 1));
+  for (const auto& [field, type] : types_) {
+    if (type->collection() != kind) continue;
+    std::unique_ptr<google::protobuf::Message> resource(type->resource().New());
+    const std::string_view bytes = ResourceOfRow(value);
+    if (!resource->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return "unreadable";
+    const bool deleted = [&] {
+      const auto* time = resource->GetDescriptor()->FindFieldByName("delete_time");
+      return time != nullptr && resource->GetReflection()->HasField(*resource, time);
+    }();
+    ClearHistory(resource.get());
+    google::protobuf::TextFormat::Printer printer;
+    printer.SetSingleLineMode(true);
+    std::string text;
+    printer.PrintToString(*resource, &text);
+    return std::string(key.substr(2, zero - 2)) + " " + text + (deleted ? "deleted" : "");
+  }
+  return "";
+}
+
+}  // namespace crm

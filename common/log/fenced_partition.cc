@@ -1,0 +1,271 @@
+#include "common/log/fenced_partition.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/base/status.h"
+#include "crm/common/v1/log_control.pb.h"
+
+namespace crm {
+namespace {
+
+// What the filter looks at. The event that ends an own command is confirmed at once, so its key and value
+// need no copy; an event before it may yet be handed out as a foreign command's.
+Record Frame(const Record& source, Offset offset) {
+  Record frame;
+  if (source.last) {
+    frame.kind = source.kind;
+    frame.fence = source.fence;
+    frame.seq = source.seq;
+    frame.last = true;
+  } else {
+    frame = source;
+  }
+  frame.offset = offset;
+  return frame;
+}
+
+}  // namespace
+
+FencedPartition::FencedPartition(Options options, FenceState state, Offset read_to, Random& random)
+    : options_(std::move(options)),
+      random_(random),
+      filter_(state),
+      read_to_(read_to),
+      backoff_(options_.min_backoff) {}
+
+void FencedPartition::Hint(bool mine, TimeNs now) {
+  now_ = now;
+  hinted_ = mine;
+  if (mine && state_ == State::kFollowing) Claim(now);
+}
+
+void FencedPartition::Tick(TimeNs now) {
+  now_ = now;
+  if (state_ == State::kFollowing && hinted_ && now >= claim_at_) Claim(now);
+  if (state_ == State::kClaiming && now >= claim_deadline_) Claim(now);
+}
+
+void FencedPartition::Claim(TimeNs now) {
+  state_ = State::kClaiming;
+  attempt_ = random_.Uuid();
+  claim_deadline_ = now + options_.claim_timeout;
+  common::v1::LogControl control;
+  common::v1::Own* own = control.mutable_own();
+  own->set_attempt(attempt_);
+  own->set_owner(options_.owner);
+  own->set_endpoint(options_.endpoint);
+  own->set_log_id(options_.log_id);
+  own->set_secret_check(options_.secret_check);
+  Record record;
+  record.kind = RecordKind::kOwn;
+  record.value = control.SerializeAsString();
+  std::vector<Record> records;
+  records.push_back(std::move(record));
+  Send(std::move(records));
+}
+
+void FencedPartition::Send(std::vector<Record> records) {
+  const uint64_t id = next_append_++;
+  auto batch = std::make_shared<const std::vector<Record>>(std::move(records));
+  in_flight_[id] = batch;
+  outputs_.push_back(Append{id, std::move(batch)});
+}
+
+uint64_t FencedPartition::Propose(std::vector<Record> events) {
+  CRM_CHECK(open() && !events.empty());
+  for (Record& event : events) {
+    event.kind = RecordKind::kEvent;
+    event.fence = filter_.state().fence;
+    event.seq = next_seq_++;
+    event.last = &event == &events.back();
+    proposed_.push_back(std::move(event));
+  }
+  pending_.push_back({next_number_, next_seq_ - 1});
+  return next_number_++;
+}
+
+void FencedPartition::Flush() {
+  if (!proposed_.empty()) Send(std::exchange(proposed_, {}));
+}
+
+void FencedPartition::Release(const std::string& successor) {
+  hinted_ = false;
+  if (!open()) return;
+  releasing_ = true;
+  Flush();
+  common::v1::LogControl control;
+  control.mutable_release()->set_successor(successor);
+  Record record;
+  record.kind = RecordKind::kRelease;
+  record.fence = filter_.state().fence;
+  record.value = control.SerializeAsString();
+  std::vector<Record> records;
+  records.push_back(std::move(record));
+  Send(std::move(records));
+}
+
+void FencedPartition::Delivered(uint64_t append, std::span<const Offset> offsets) {
+  const auto found = in_flight_.find(append);
+  if (found == in_flight_.end()) return;
+  const RecordBatch batch = std::move(found->second);
+  in_flight_.erase(found);
+  CRM_CHECK(offsets.size() == batch->size());
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    if (options_.faults.confirm_without_contiguity) ConfirmUnread((*batch)[i], offsets[i]);
+    if (offsets[i] < read_to_) continue;
+    // Shares the batch's ownership: nothing is copied.
+    delivered_.emplace(offsets[i], std::shared_ptr<const Record>(batch, &(*batch)[i]));
+  }
+  AcceptDelivered(now_);
+}
+
+void FencedPartition::ConfirmUnread(const Record& record, Offset offset) {
+  if (pending_.empty() || pending_.front().last_seq != record.seq || offset == read_to_) return;
+  Apply apply;
+  apply.number = pending_.front().number;
+  apply.offsets = {offset};
+  apply.last = std::make_shared<const Record>(record);
+  pending_.pop_front();
+  outputs_.push_back(std::move(apply));
+}
+
+void FencedPartition::AcceptDelivered(TimeNs now) {
+  while (!delivered_.empty()) {
+    auto first = delivered_.begin();
+    if (first->first < read_to_) {
+      delivered_.erase(first);
+      continue;
+    }
+    if (first->first > read_to_) {
+      if (options_.faults.skip_gap_read_back) {
+        read_to_ = first->first;
+        continue;
+      }
+      // What lies between belongs to someone else, or to a delivery of ours whose report was lost.
+      if (asked_to_ < first->first) {
+        asked_to_ = first->first;
+        outputs_.push_back(ReadBack{read_to_, asked_to_});
+      }
+      return;
+    }
+    const std::shared_ptr<const Record> source = std::move(first->second);
+    delivered_.erase(first);
+    Accept(Frame(*source, read_to_), source, now);
+  }
+}
+
+void FencedPartition::DeliveryUnknown(uint64_t append, TimeNs now) {
+  now_ = now;
+  const auto found = in_flight_.find(append);
+  if (found == in_flight_.end()) return;
+  const bool was_claim = found->second->front().kind == RecordKind::kOwn;
+  in_flight_.erase(found);
+  if (state_ == State::kOpen) {
+    // The records may land later or never; only a new fence tells which side of it they are on.
+    Lose(now);
+    if (hinted_) Claim(now);
+  } else if (state_ == State::kClaiming && was_claim) {
+    state_ = State::kFollowing;
+    claim_at_ = now + backoff_;
+    backoff_ = std::min(2 * backoff_, options_.max_backoff);
+  }
+}
+
+absl::Status FencedPartition::Read(Record record, TimeNs now) {
+  now_ = now;
+  if (record.offset < read_to_) return absl::OkStatus();
+  if (record.offset > read_to_) {
+    return Error(absl::StatusCode::kDataLoss, "LOG_HOLE",
+                 "the log answered offset " + std::to_string(record.offset) + " of partition " +
+                     std::to_string(options_.partition) + " where " + std::to_string(read_to_) +
+                     " was expected");
+  }
+  // The same record, delivered earlier: the log's copy is the one that counts.
+  delivered_.erase(record.offset);
+  Accept(std::move(record), nullptr, now);
+  AcceptDelivered(now);
+  return absl::OkStatus();
+}
+
+void FencedPartition::Accept(Record record, std::shared_ptr<const Record> source, TimeNs now) {
+  ++read_to_;
+  const Offset skip = options_.faults.skip_record;
+  if (skip > 0 && record.kind == RecordKind::kEvent && record.offset % skip == 0) return;
+  const bool control = record.kind != RecordKind::kEvent;
+  if (control && options_.faults.ignore_own_late_own && state_ != State::kFollowing) {
+    common::v1::LogControl parsed;
+    if (parsed.ParseFromString(record.value) && parsed.own().owner() == options_.owner &&
+        parsed.own().attempt() != attempt_) {
+      return;
+    }
+  }
+  switch (filter_.Next(record)) {
+    case FenceFilter::Verdict::kControl:
+      AcceptControl(record, now);
+      break;
+    case FenceFilter::Verdict::kCommand:
+      AcceptCommand(std::move(source));
+      break;
+    case FenceFilter::Verdict::kPartial:
+    case FenceFilter::Verdict::kVoid:
+      break;
+  }
+}
+
+void FencedPartition::AcceptControl(const Record& record, TimeNs now) {
+  common::v1::LogControl control;
+  // An unreadable ownership record still moves the fence: the filter looks at its kind alone.
+  const bool readable = control.ParseFromString(record.value);
+  if (record.kind == RecordKind::kRelease) {
+    if (record.fence != filter_.state().fence) return;
+    const bool ours = state_ == State::kOpen;
+    if (ours) Lose(now);
+    if (readable && control.release().successor() == options_.owner && !ours) {
+      hinted_ = true;
+      claim_at_ = now;
+    }
+    return;
+  }
+  if (record.kind != RecordKind::kOwn) return;
+  if (readable) owner_endpoint_ = control.own().endpoint();
+  if (state_ == State::kClaiming && readable && control.own().attempt() == attempt_) {
+    state_ = State::kOpen;
+    releasing_ = false;
+    next_seq_ = 1;
+    backoff_ = options_.min_backoff;
+    outputs_.push_back(Opened{});
+    return;
+  }
+  if (state_ == State::kOpen) Lose(now);
+}
+
+void FencedPartition::AcceptCommand(std::shared_ptr<const Record> last) {
+  std::vector<Record> records = filter_.TakeCommand();
+  Apply apply;
+  for (const Record& record : records) apply.offsets.push_back(record.offset);
+  if (state_ == State::kOpen && !pending_.empty() &&
+      pending_.front().last_seq == records.back().seq) {
+    apply.number = pending_.front().number;
+    pending_.pop_front();
+  }
+  apply.last = last ? std::move(last) : std::make_shared<const Record>(records.back());
+  if (apply.number == 0) apply.records = std::move(records);
+  outputs_.push_back(std::move(apply));
+}
+
+void FencedPartition::Lose(TimeNs now) {
+  state_ = State::kFollowing;
+  proposed_.clear();
+  pending_.clear();
+  // What was delivered beyond read_to() is read like anyone's; what is in flight reports to nobody.
+  in_flight_.clear();
+  delivered_.clear();
+  asked_to_ = 0;
+  const TimeNs jitter = static_cast<TimeNs>(random_.Next64() % static_cast<uint64_t>(backoff_));
+  claim_at_ = now + backoff_ / 2 + jitter;
+  backoff_ = std::min(2 * backoff_, options_.max_backoff);
+  outputs_.push_back(Lost{owner_endpoint_});
+}
+
+}  // namespace crm

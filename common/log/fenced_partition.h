@@ -1,0 +1,174 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/random.h"
+#include "common/log/fence_filter.h"
+#include "common/log/record.h"
+
+namespace crm {
+
+// Faults planted by the simulation's own tests, to show that its checker notices. Never set in production.
+struct PlantedFaults {
+  // Confirms a command when it is delivered, whatever lies between.
+  bool confirm_without_contiguity = false;
+  // Takes a gap for empty instead of reading it back.
+  bool skip_gap_read_back = false;
+  // Overlooks an ownership record of its own that lands late.
+  bool ignore_own_late_own = false;
+  // Loses the record at every offset divisible by this.
+  Offset skip_record = 0;
+};
+
+// The ownership protocol of one partition, without threads, I/O or clock: told what happened, it answers with
+// what to do. Drives the simulation and production alike. The argument why it is safe: docs/fenced-log.md.
+//
+// Every record of the partition passes through one FenceFilter in offset order, whether it was read from the
+// log or is the owner's own and was delivered right behind what has been read. A command is confirmed exactly
+// when the filter completes it: what is acknowledged is what every reader applies.
+//
+// Invariants:
+//   1. read_to() only grows, by one record at a time.
+//   2. While open, the filter's fence is this instance's own ownership record.
+//   3. Commands are confirmed in the order of Propose.
+//   4. After Lost, nothing proposed before is ever confirmed by this instance (it may still be applied, as
+//      everyone applies it, when it is read).
+//
+// Not thread-safe: belongs to a lane.
+class FencedPartition {
+ public:
+  struct Options {
+    Partition partition = 0;
+    // Name of this instance, and where others forward commands to.
+    std::string owner;
+    std::string endpoint;
+    std::string log_id;
+    std::string secret_check;
+    // Between claims, doubling, jittered.
+    TimeNs min_backoff = 100 * kMillisecond;
+    TimeNs max_backoff = 5 * kSecond;
+    // A claim whose delivery is not reported by then is made anew.
+    TimeNs claim_timeout = 10 * kSecond;
+    PlantedFaults faults;
+  };
+
+  // Append `records`; report Delivered or DeliveryUnknown with `id`.
+  struct Append {
+    uint64_t id;
+    RecordBatch records;
+  };
+  // Read the log from read_to() on, at least up to `to` (exclusive), into Read.
+  struct ReadBack {
+    Offset from;
+    Offset to;
+  };
+  // A command every reader applies now, in log order.
+  struct Apply {
+    // What Propose answered, where the command is this instance's own and unresolved; else 0.
+    uint64_t number = 0;
+    // Offsets of its events.
+    std::vector<Offset> offsets;
+    // Its events; where it is its own, `last` stands for them.
+    std::vector<Record> records;
+    // Its last event.
+    std::shared_ptr<const Record> last;
+  };
+  // Open for commands.
+  struct Opened {};
+  // No longer owner; whatever was proposed and not applied has an unknown outcome.
+  struct Lost {
+    // Where the new owner takes commands, if known.
+    std::string endpoint;
+  };
+  using Output = std::variant<Append, ReadBack, Apply, Opened, Lost>;
+
+  // Resumes where the projection stands.
+  FencedPartition(Options options, FenceState state, Offset read_to, Random& random);
+
+  // --- what happened
+  // The assignment says this instance should own the partition (or should not).
+  void Hint(bool mine, TimeNs now);
+  void Tick(TimeNs now);
+  void Delivered(uint64_t append, std::span<const Offset> offsets);
+  void DeliveryUnknown(uint64_t append, TimeNs now);
+  // A record read from the log, in offset order; what lies below read_to() is skipped. DATA_LOSS: a record is
+  // missing before it.
+  absl::Status Read(Record record, TimeNs now);
+  // Hands the partition over: appends RELEASE behind what was proposed, and claims again only after a new
+  // Hint.
+  void Release(const std::string& successor);
+
+  // --- commands
+  bool open() const { return state_ == State::kOpen && !releasing_; }
+  // Stamps fence, seq and last onto one command's events and queues them for the next Flush. Needs open().
+  // Answers the command's number: 1, 2, 3 …
+  uint64_t Propose(std::vector<Record> events);
+  // Sends what was proposed as one append.
+  void Flush();
+
+  // What to do now, in order; each is handed out once.
+  std::vector<Output> Take() { return std::exchange(outputs_, {}); }
+
+  Offset read_to() const { return read_to_; }
+  const FenceState& fence_state() const { return filter_.state(); }
+  int64_t void_records() const { return filter_.void_records(); }
+  // Endpoint of the latest ownership record.
+  const std::string& owner_endpoint() const { return owner_endpoint_; }
+  // Commands proposed and neither applied nor lost.
+  size_t unresolved() const { return pending_.size(); }
+
+ private:
+  enum class State { kFollowing, kClaiming, kOpen };
+  struct Pending {
+    uint64_t number;
+    // Place of its last event under the fence.
+    int64_t last_seq;
+  };
+
+  void Claim(TimeNs now);
+  void Lose(TimeNs now);
+  // Feeds the record at read_to(); `source` is where an own record lies in memory.
+  void Accept(Record record, std::shared_ptr<const Record> source, TimeNs now);
+  void AcceptControl(const Record& record, TimeNs now);
+  void AcceptCommand(std::shared_ptr<const Record> last);
+  // Feeds own delivered records that lie at read_to() now; asks for a read-back where one lies beyond.
+  void AcceptDelivered(TimeNs now);
+  // Only under PlantedFaults.
+  void ConfirmUnread(const Record& record, Offset offset);
+  void Send(std::vector<Record> records);
+
+  const Options options_;
+  Random& random_;
+  State state_ = State::kFollowing;
+  FenceFilter filter_;
+  Offset read_to_;
+  bool hinted_ = false;
+  bool releasing_ = false;
+  std::string attempt_;
+  std::string owner_endpoint_;
+  TimeNs now_ = 0;
+  TimeNs claim_at_ = 0;
+  TimeNs backoff_;
+  TimeNs claim_deadline_ = 0;
+  Offset asked_to_ = 0;
+
+  int64_t next_seq_ = 1;
+  uint64_t next_number_ = 1;
+  uint64_t next_append_ = 1;
+  std::vector<Record> proposed_;
+  // Appends in flight.
+  std::map<uint64_t, RecordBatch> in_flight_;
+  // Own records delivered and not yet reached by read_to_.
+  std::map<Offset, std::shared_ptr<const Record>> delivered_;
+  // Own commands under the current fence, in order.
+  std::deque<Pending> pending_;
+  std::vector<Output> outputs_;
+};
+
+}  // namespace crm
