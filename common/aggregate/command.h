@@ -34,8 +34,8 @@ struct Outcome {
   int64_t version_before = 0;
   // The answer repeats an earlier execution with the same request id.
   bool repeated = false;
-  // Read at least to here to see it: the offset after the command's last record (or, without events, the
-  // position at which it was answered).
+  // Read at least to here to see it: the offset after the command's last record (or, without
+  // events, the position at which it was answered).
   Partition partition = 0;
   Offset position = 0;
 };
@@ -56,8 +56,8 @@ class AggregateReader {
                                                 const std::string& name) = 0;
 };
 
-// A command on its way to the lane of its subject. Made by the API (all that needs a clock, randomness or
-// a library is done by then), executed once by the lane.
+// A command on its way to the lane of its subject. Made by the API (all that needs a clock,
+// randomness or a library is done by then), executed once by the lane.
 class Command {
  public:
   virtual ~Command() = default;
@@ -75,7 +75,8 @@ class Command {
   bool validate_only = false;
   std::string batch_id;
   TimeNs occurred_time = 0;
-  // Give up when the caller's deadline has passed and nothing was appended yet; monotonic. 0 = none.
+  // Give up when the caller's deadline has passed and nothing was appended yet; monotonic. 0 =
+  // none.
   TimeNs deadline = 0;
 
   // Pure. No events = the state is already as asked; an error refuses.
@@ -85,8 +86,8 @@ class Command {
   std::function<void(absl::StatusOr<Outcome>)> done;
 };
 
-// A command over one aggregate, by its decider. `T` as for TypedAggregate; `C` is one of the decider's
-// commands: `static absl::StatusOr<Events> T::Decider::Decide(const State&, const C&)`.
+// A command over one aggregate, by its decider. `T` as for TypedAggregate; `C` is one of the
+// decider's commands: `static absl::StatusOr<Events> T::Decider::Decide(const State&, const C&)`.
 template <typename T, typename C>
 class DeciderCommand final : public Command {
  public:

@@ -225,7 +225,8 @@ std::string CoreProjection::BusinessLine(std::string_view key, std::string_view 
     if (type->collection() != kind) continue;
     std::unique_ptr<google::protobuf::Message> resource(type->resource().New());
     const std::string_view bytes = ResourceOfRow(value);
-    if (!resource->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return "unreadable";
+    if (!resource->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return "unreadable";
     const bool deleted = [&] {
       const auto* time = resource->GetDescriptor()->FindFieldByName("delete_time");
       return time != nullptr && resource->GetReflection()->HasField(*resource, time);

@@ -16,9 +16,10 @@ namespace crm {
 // The kinds of aggregate of one topic, by number of their field in the record message.
 using AggregateTypes = absl::flat_hash_map<int, const AggregateType*>;
 
-// The core's rows of one partition, as commands and folds meet them: aggregates in memory above rows. The one
-// place that writes resource, history, dedup and mark rows: an owner folds its own commands here before they
-// are confirmed, everyone else afterwards, so both write the same. Not thread-safe.
+// The core's rows of one partition, as commands and folds meet them: aggregates in memory above
+// rows. The one place that writes resource, history, dedup and mark rows: an owner folds its own
+// commands here before they are confirmed, everyone else afterwards, so both write the same. Not
+// thread-safe.
 class CoreState {
  public:
   CoreState(const AggregateTypes& types, Partition partition)
@@ -32,12 +33,13 @@ class CoreState {
   absl::StatusOr<std::optional<common::v1::SubjectMark>> Mark(Rows& rows, std::string_view tenant,
                                                               std::string_view subject);
 
-  // Folds one command: aggregates change in memory and are dirty; history, dedup and mark rows are put. Where
-  // an event's offset is not known, its history row begins with kNoOffset (see PatchOffset).
-  // FAILED_PRECONDITION: versions do not follow one another, nothing has changed.
+  // Folds one command: aggregates change in memory and are dirty; history, dedup and mark rows are
+  // put. Where an event's offset is not known, its history row begins with kNoOffset (see
+  // PatchOffset). FAILED_PRECONDITION: versions do not follow one another, nothing has changed.
   absl::Status Apply(Rows& rows, std::span<const Event> command);
 
-  // Puts the rows of dirty aggregates. `number` marks them as changed by this command of the owner's.
+  // Puts the rows of dirty aggregates. `number` marks them as changed by this command of the
+  // owner's.
   void PutDirty(Rows& rows, uint64_t number = 0);
 
   // Marks a subject as unreadable from `offset` on, with a dead letter.

@@ -10,13 +10,12 @@ namespace crm {
 // Keys of the core store: what commands and Get need. Written by CoreFold only.
 //
 //   key                                                   value
-//   partition 'a' tenant 0 aggregate                      Aggregate::ToRow: version, times, resource
-//   partition 'h' tenant 0 aggregate 0 version(be64)      offset(be64), then the event's record value
-//   partition 'd' tenant 0 subject 0 request-id           DedupRow
-//   partition 's' tenant 0 subject                        SubjectMark
-//   partition 's'                                         empty; there are marks in this partition
-//   partition 'x' offset(be64)                            DeadLetter
-//   partition 'm'                                         StorePosition (common/projection/position.h)
+//   partition 'a' tenant 0 aggregate                      Aggregate::ToRow: version, times,
+//   resource partition 'h' tenant 0 aggregate 0 version(be64)      offset(be64), then the event's
+//   record value partition 'd' tenant 0 subject 0 request-id           DedupRow partition 's'
+//   tenant 0 subject                        SubjectMark partition 's' empty; there are marks in
+//   this partition partition 'x' offset(be64)                            DeadLetter partition 'm'
+//   StorePosition (common/projection/position.h)
 //
 // tenant and names hold no zero byte; a request id may, and comes last.
 std::string AggregateKey(Partition partition, std::string_view tenant, std::string_view aggregate);

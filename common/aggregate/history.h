@@ -18,14 +18,14 @@ struct HistoryOf {
   std::string aggregate;
 };
 
-// Calls `visit` with every event from version `from` on, in order, until it answers false. DATA_LOSS: a row
-// cannot be read.
+// Calls `visit` with every event from version `from` on, in order, until it answers false.
+// DATA_LOSS: a row cannot be read.
 absl::Status VisitHistory(const RowReader& core, const EventSchema& schema, Sealer& sealer,
                           const HistoryOf& of, int64_t from,
                           const std::function<bool(const Event&)>& visit);
 
-// The aggregate after its last event that `include` accepts (it accepts a prefix of the history). Version 0
-// where it accepts none.
+// The aggregate after its last event that `include` accepts (it accepts a prefix of the history).
+// Version 0 where it accepts none.
 absl::StatusOr<std::unique_ptr<Aggregate>> FoldHistory(
     const RowReader& core, const EventSchema& schema, Sealer& sealer, const AggregateType& type,
     const HistoryOf& of, const std::function<bool(const Event&)>& include);

@@ -34,8 +34,8 @@ absl::Status CheckEtag(const Command& command, int64_t version) {
                {{"current_etag", std::to_string(version)}});
 }
 
-// Rows for an owner's command: reads go to the store, changes to a batch of their own. What the command
-// itself changed is in memory, in the overlay.
+// Rows for an owner's command: reads go to the store, changes to a batch of their own. What the
+// command itself changed is in memory, in the overlay.
 class CommandRows final : public Rows {
  public:
   explicit CommandRows(const RowReader& store) : store_(store) {}
@@ -183,9 +183,8 @@ absl::StatusOr<std::vector<Event>> Lane::Stamp(const Command& command,
   for (NewEvent& next : decided) {
     auto [version, first] = versions.try_emplace(next.aggregate, 0);
     if (first) {
-      CRM_ASSIGN_OR_RETURN(
-          const Aggregate* aggregate,
-          overlay_.Find(rows, *next.type, command.caller.tenant, next.aggregate));
+      CRM_ASSIGN_OR_RETURN(const Aggregate* aggregate,
+                           overlay_.Find(rows, *next.type, command.caller.tenant, next.aggregate));
       version->second = aggregate->info().version;
     }
     common::v1::EventMetadata* metadata = schema_.MutableMetadata(next.record.get());
@@ -243,8 +242,7 @@ void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows
     dedup.set_aggregate(command.aggregate);
     dedup.set_version(events.back().metadata->aggregate_version());
   }
-  const std::string state_key =
-      AggregateKey(partition_, command.caller.tenant, command.aggregate);
+  const std::string state_key = AggregateKey(partition_, command.caller.tenant, command.aggregate);
   for (const RowBatch::Op& op : answer->rows.ops()) {
     if (op.key == state_key) outcome->resource = std::string(ResourceOfRow(op.value));
   }
@@ -297,7 +295,8 @@ void Lane::Confirm(FencedPartition::Apply apply) {
   CRM_CHECK(answer.number == apply.number);
   size_t next = 0;
   for (RowBatch::Op& op : answer.rows.mutable_ops()) {
-    if (op.key[1] == 'h' && next < apply.offsets.size()) PatchOffset(&op.value, apply.offsets[next++]);
+    if (op.key[1] == 'h' && next < apply.offsets.size())
+      PatchOffset(&op.value, apply.offsets[next++]);
   }
   rows_.Append(std::move(answer.rows));
   confirmed_ = apply.number;

@@ -15,7 +15,8 @@
 
 namespace crm {
 
-// What a lane asks of the world around it. Answers come back through the lane's methods, on its thread.
+// What a lane asks of the world around it. Answers come back through the lane's methods, on its
+// thread.
 class LaneOutside {
  public:
   virtual ~LaneOutside() = default;
@@ -27,8 +28,8 @@ class LaneOutside {
   virtual void ReadEnd(Partition partition) = 0;
   // The core has folded the partition up to here.
   virtual void Advanced(Partition partition, Offset read_to) = 0;
-  // Nothing is right any more (the core store failed, or the log has a hole); the lane takes no commands and
-  // folds nothing until it is made anew.
+  // Nothing is right any more (the core store failed, or the log has a hole); the lane takes no
+  // commands and folds nothing until it is made anew.
   virtual void Failed(Partition partition, const absl::Status& why) = 0;
 };
 
@@ -42,15 +43,15 @@ struct LaneCounts {
   int64_t lost = 0;
 };
 
-// The command path of one partition of one service, read top to bottom: dedup, load, decide, seal, append;
-// and once the log has confirmed: fold into the core, reply. Without threads, I/O or clock; belongs to one
-// thread. Where an acknowledged write becomes durable: the log engine's append, between Outside::Append and
-// Delivered.
+// The command path of one partition of one service, read top to bottom: dedup, load, decide, seal,
+// append; and once the log has confirmed: fold into the core, reply. Without threads, I/O or clock;
+// belongs to one thread. Where an acknowledged write becomes durable: the log engine's append,
+// between Outside::Append and Delivered.
 //
-// Guarantees: a command is answered OK only after the log has confirmed its events and the core holds them.
-// Answers without events (unchanged, refused, repeated) leave only when all appended before them is
-// confirmed and the log's end, read after they came, shows that the partition is still owned. UNAVAILABLE
-// means: outcome unknown, repeat with the same request id.
+// Guarantees: a command is answered OK only after the log has confirmed its events and the core
+// holds them. Answers without events (unchanged, refused, repeated) leave only when all appended
+// before them is confirmed and the log's end, read after they came, shows that the partition is
+// still owned. UNAVAILABLE means: outcome unknown, repeat with the same request id.
 class Lane {
  public:
   struct Options {
@@ -63,8 +64,8 @@ class Lane {
   Lane(Options options, const CoreProjection& core, const EventSchema& schema, Sealer& sealer,
        Store& store, const StoredPosition& position, Random& random, LaneOutside& outside);
 
-  // Decides and appends with the next Flush, or answers at once where it cannot. `now` is the wall clock,
-  // `monotonic` the other one.
+  // Decides and appends with the next Flush, or answers at once where it cannot. `now` is the wall
+  // clock, `monotonic` the other one.
   void Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic);
   // Sends what was submitted, folds what was confirmed, replies. Call after each turn's inputs.
   void Flush();
@@ -105,8 +106,7 @@ class Lane {
   class Reader;
 
   absl::StatusOr<Outcome> Decide(Command& command, TimeNs now, Answer* answer);
-  absl::StatusOr<std::optional<common::v1::DedupRow>> FindDedup(const Command& command,
-                                                                Rows& rows);
+  absl::StatusOr<std::optional<common::v1::DedupRow>> FindDedup(const Command& command, Rows& rows);
   absl::StatusOr<std::vector<Event>> Stamp(const Command& command, std::vector<NewEvent> decided,
                                            Rows& rows, TimeNs now);
   absl::StatusOr<Outcome> Validate(const Command& command, const std::vector<Event>& events,
@@ -141,7 +141,8 @@ class Lane {
   absl::Status failure_;
   bool opened_ = false;
 
-  // Aggregates with unconfirmed events folded in, and the dedup rows of unconfirmed commands by key.
+  // Aggregates with unconfirmed events folded in, and the dedup rows of unconfirmed commands by
+  // key.
   CoreState overlay_;
   absl::flat_hash_map<std::string, common::v1::DedupRow> unconfirmed_;
   // Folds of others' commands.
@@ -161,8 +162,8 @@ class Lane {
   Offset advanced_ = 0;
   TimeNs recorded_time_ = 0;
 
-  // Log ends asked for: requests are numbered; those answered and not reached yet wait in `ends_`; all up to
-  // `end_reached_` are reached by what is folded.
+  // Log ends asked for: requests are numbered; those answered and not reached yet wait in `ends_`;
+  // all up to `end_reached_` are reached by what is folded.
   uint64_t end_requested_ = 0;
   uint64_t end_reached_ = 0;
   bool end_in_flight_ = false;

@@ -103,7 +103,9 @@ std::string Base32(std::string_view bytes) {
   return Digits(bytes, 5, "abcdefghijklmnopqrstuvwxyz234567");
 }
 
-std::string Base64Url(std::string_view bytes) { return Digits(bytes, 6, kBase64Url); }
+std::string Base64Url(std::string_view bytes) {
+  return Digits(bytes, 6, kBase64Url);
+}
 
 bool Base64UrlDecode(std::string_view text, std::string* bytes) {
   static const std::array<int8_t, 256> kValues = MakeBase64Values();
@@ -132,7 +134,10 @@ bool IsUtf8(std::string_view text) {
       ++p;
       continue;
     }
-    const int more = *p >= 0xc2 && *p <= 0xdf ? 1 : *p >= 0xe0 && *p <= 0xef ? 2 : *p >= 0xf0 && *p <= 0xf4 ? 3 : 0;
+    const int more = *p >= 0xc2 && *p <= 0xdf   ? 1
+                     : *p >= 0xe0 && *p <= 0xef ? 2
+                     : *p >= 0xf0 && *p <= 0xf4 ? 3
+                                                : 0;
     if (more == 0 || end - p <= more) return false;
     if (*p == 0xe0 && p[1] < 0xa0) return false;
     if (*p == 0xed && p[1] > 0x9f) return false;

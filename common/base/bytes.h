@@ -14,7 +14,8 @@ uint64_t ReadBe64(const char* in);
 
 // LEB128, as protobuf writes it.
 void AppendVarint(std::string* out, uint64_t value);
-// Advances `in` past the number; false (and `in` undefined) when it is cut off or longer than 64 bits.
+// Advances `in` past the number; false (and `in` undefined) when it is cut off or longer than 64
+// bits.
 bool ReadVarint(std::string_view* in, uint64_t* value);
 
 // Length as varint, then the bytes.
@@ -25,7 +26,8 @@ bool ReadSized(std::string_view* in, std::string_view* bytes);
 std::string Hex(std::string_view bytes);
 // RFC 4648 base32 alphabet in lower case, without padding.
 std::string Base32(std::string_view bytes);
-// RFC 4648 base64url without padding; decoding answers false on any other character or a bad length.
+// RFC 4648 base64url without padding; decoding answers false on any other character or a bad
+// length.
 std::string Base64Url(std::string_view bytes);
 bool Base64UrlDecode(std::string_view text, std::string* bytes);
 

@@ -23,7 +23,9 @@ PieceHasher::PieceHasher() : state_(XXH3_createState()) {
   XXH3_128bits_reset(static_cast<XXH3_state_t*>(state_));
 }
 
-PieceHasher::~PieceHasher() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
+PieceHasher::~PieceHasher() {
+  XXH3_freeState(static_cast<XXH3_state_t*>(state_));
+}
 
 void PieceHasher::Add(std::string_view piece) {
   const uint64_t size = piece.size();

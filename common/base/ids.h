@@ -10,7 +10,8 @@ inline constexpr int kPartitions = 16;
 // 0 … kPartitions - 1.
 using Partition = int;
 
-// Place of a record within its partition: 0, 1, 2 … on the embedded engine; on Kafka there may be holes.
+// Place of a record within its partition: 0, 1, 2 … on the embedded engine; on Kafka there may be
+// holes.
 using Offset = int64_t;
 inline constexpr Offset kNoOffset = -1;
 

@@ -6,8 +6,8 @@
 
 namespace crm {
 
-// std::mutex under a name of our own, so that locking has one vocabulary and ThreadSanitizer sees it
-// (absl::Mutex gives it false reports in the packaged build).
+// std::mutex under a name of our own, so that locking has one vocabulary and ThreadSanitizer sees
+// it (absl::Mutex gives it false reports in the packaged build).
 class Mutex {
  public:
   void Lock() { mutex_.lock(); }

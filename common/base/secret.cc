@@ -26,7 +26,9 @@ using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_f
 const unsigned char* Raw(std::string_view s) {
   return reinterpret_cast<const unsigned char*>(s.data());
 }
-unsigned char* Raw(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
+unsigned char* Raw(std::string& s) {
+  return reinterpret_cast<unsigned char*>(s.data());
+}
 
 EVP_CIPHER_CTX* ThreadContext() {
   thread_local CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
@@ -61,15 +63,17 @@ absl::Status FileError(const std::string& path, const char* what) {
 absl::Status WriteSecretFile(const std::string& path, const std::string& text) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return FileError(path, "cannot create");
-  const bool ok = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                  fsync(fd) == 0;
+  const bool ok =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   close(fd);
   return ok ? absl::OkStatus() : FileError(path, "cannot write");
 }
 
 }  // namespace
 
-Secret::Secret(std::string key) : key_(std::move(key)) { token_key_ = Mac("crm token key", {}); }
+Secret::Secret(std::string key) : key_(std::move(key)) {
+  token_key_ = Mac("crm token key", {});
+}
 
 absl::StatusOr<Secret> Secret::FromBytes(std::string key) {
   if (key.size() < kMinBytes) {
@@ -83,7 +87,8 @@ absl::StatusOr<Secret> Secret::FromFile(const std::string& path, Random* random)
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     if (random == nullptr) {
-      return Error(absl::StatusCode::kNotFound, "SECRET_FILE", "cannot read the secret file " + path);
+      return Error(absl::StatusCode::kNotFound, "SECRET_FILE",
+                   "cannot read the secret file " + path);
     }
     std::string key(kMinBytes, '\0');
     random->Fill(key.data(), key.size());
@@ -119,7 +124,9 @@ std::string Secret::DeriveId(char kind, std::string_view label,
   return kind + Base32(std::string_view(Mac(label, parts)).substr(0, 16));
 }
 
-std::string Secret::CheckValue() const { return Mac("crm secret check", {}).substr(0, 16); }
+std::string Secret::CheckValue() const {
+  return Mac("crm secret check", {}).substr(0, 16);
+}
 
 std::string Secret::SealToken(std::string_view purpose, std::string_view content,
                               Random& random) const {
@@ -127,10 +134,11 @@ std::string Secret::SealToken(std::string_view purpose, std::string_view content
   random.Fill(out.data(), kNonceBytes);
   EVP_CIPHER_CTX* context = ThreadContext();
   int size = 0;
-  CRM_CHECK(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Raw(token_key_), Raw(out)) == 1);
+  CRM_CHECK(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Raw(token_key_), Raw(out)) ==
+            1);
   CRM_CHECK(EVP_EncryptUpdate(context, nullptr, &size, Raw(purpose), purpose.size()) == 1);
-  CRM_CHECK(EVP_EncryptUpdate(context, Raw(out) + kNonceBytes, &size, Raw(content),
-                              content.size()) == 1);
+  CRM_CHECK(
+      EVP_EncryptUpdate(context, Raw(out) + kNonceBytes, &size, Raw(content), content.size()) == 1);
   CRM_CHECK(EVP_EncryptFinal_ex(context, Raw(out) + kNonceBytes + size, &size) == 1);
   CRM_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, kTagBytes,
                                 Raw(out) + out.size() - kTagBytes) == 1);

@@ -17,8 +17,8 @@ class Secret {
 
   // `key` has at least kMinBytes bytes.
   static absl::StatusOr<Secret> FromBytes(std::string key);
-  // Reads a file of 64 or more hex digits or of 32 or more raw bytes. With `random`, a missing file is
-  // made (mode 0600, synced) from it; without, a missing file is NOT_FOUND.
+  // Reads a file of 64 or more hex digits or of 32 or more raw bytes. With `random`, a missing file
+  // is made (mode 0600, synced) from it; without, a missing file is NOT_FOUND.
   static absl::StatusOr<Secret> FromFile(const std::string& path, Random* random);
 
   // HMAC-SHA256 over a domain label and length-prefixed parts; 32 bytes.

@@ -9,10 +9,9 @@
 #include "absl/status/statusor.h"
 
 // Returns the status of `expression` from this function unless it is OK.
-#define CRM_RETURN_IF_ERROR(expression)                                \
-  do {                                                                 \
-    if (absl::Status crm_status = (expression); !crm_status.ok())      \
-      return crm_status;                                               \
+#define CRM_RETURN_IF_ERROR(expression)                                              \
+  do {                                                                               \
+    if (absl::Status crm_status = (expression); !crm_status.ok()) return crm_status; \
   } while (false)
 
 #define CRM_CONCAT_INNER(a, b) a##b
@@ -47,7 +46,8 @@ std::string ReasonOf(const absl::Status& status);
 // Collects all faults of a request before it is refused. Not thread-safe.
 class FieldFaults {
  public:
-  // `field` is a path such as "contact.emails[2]"; `description` tells what is allowed, never the value.
+  // `field` is a path such as "contact.emails[2]"; `description` tells what is allowed, never the
+  // value.
   void Add(std::string field, std::string description);
   bool empty() const { return faults_.empty(); }
   // OK, or INVALID_ARGUMENT with a BadRequest of all faults (cut at 4 KiB).

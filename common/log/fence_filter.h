@@ -17,11 +17,11 @@ struct FenceState {
   bool operator==(const FenceState&) const = default;
 };
 
-// Decides which records of a partition count. A pure function of the log's prefix, so that replicas,
-// rebuilds and outside readers agree (docs/fenced-log.md):
+// Decides which records of a partition count. A pure function of the log's prefix, so that
+// replicas, rebuilds and outside readers agree (docs/fenced-log.md):
 //
-//   an event counts iff its fence is the latest ownership record's offset, its seq is the next, and the
-//   event marked `last` of its command follows under the same fence.
+//   an event counts iff its fence is the latest ownership record's offset, its seq is the next, and
+//   the event marked `last` of its command follows under the same fence.
 //
 // Not thread-safe.
 class FenceFilter {

@@ -9,8 +9,8 @@
 namespace crm {
 namespace {
 
-// What the filter looks at. The event that ends an own command is confirmed at once, so its key and value
-// need no copy; an event before it may yet be handed out as a foreign command's.
+// What the filter looks at. The event that ends an own command is confirmed at once, so its key and
+// value need no copy; an event before it may yet be handed out as a foreign command's.
 Record Frame(const Record& source, Offset offset) {
   Record frame;
   if (source.last) {

@@ -14,7 +14,8 @@
 
 namespace crm {
 
-// Faults planted by the simulation's own tests, to show that its checker notices. Never set in production.
+// Faults planted by the simulation's own tests, to show that its checker notices. Never set in
+// production.
 struct PlantedFaults {
   // Confirms a command when it is delivered, whatever lies between.
   bool confirm_without_contiguity = false;
@@ -26,18 +27,21 @@ struct PlantedFaults {
   Offset skip_record = 0;
 };
 
-// The ownership protocol of one partition, without threads, I/O or clock: told what happened, it answers with
-// what to do. Drives the simulation and production alike. The argument why it is safe: docs/fenced-log.md.
+// The ownership protocol of one partition, without threads, I/O or clock: told what happened, it
+// answers with what to do. Drives the simulation and production alike. The argument why it is safe:
+// docs/fenced-log.md.
 //
-// Every record of the partition passes through one FenceFilter in offset order, whether it was read from the
-// log or is the owner's own and was delivered right behind what has been read. A command is confirmed exactly
-// when the filter completes it: what is acknowledged is what every reader applies.
+// Every record of the partition passes through one FenceFilter in offset order, whether it was read
+// from the log or is the owner's own and was delivered right behind what has been read. A command
+// is confirmed exactly when the filter completes it: what is acknowledged is what every reader
+// applies.
 //
 // Invariants:
 //   1. read_to() only grows, by one record at a time.
 //   2. While open, the filter's fence is this instance's own ownership record.
 //   3. Commands are confirmed in the order of Propose.
-//   4. After Lost, nothing proposed before is ever confirmed by this instance (it may still be applied, as
+//   4. After Lost, nothing proposed before is ever confirmed by this instance (it may still be
+//   applied, as
 //      everyone applies it, when it is read).
 //
 // Not thread-safe: belongs to a lane.
@@ -97,17 +101,17 @@ class FencedPartition {
   void Tick(TimeNs now);
   void Delivered(uint64_t append, std::span<const Offset> offsets);
   void DeliveryUnknown(uint64_t append, TimeNs now);
-  // A record read from the log, in offset order; what lies below read_to() is skipped. DATA_LOSS: a record is
-  // missing before it.
+  // A record read from the log, in offset order; what lies below read_to() is skipped. DATA_LOSS: a
+  // record is missing before it.
   absl::Status Read(Record record, TimeNs now);
-  // Hands the partition over: appends RELEASE behind what was proposed, and claims again only after a new
-  // Hint.
+  // Hands the partition over: appends RELEASE behind what was proposed, and claims again only after
+  // a new Hint.
   void Release(const std::string& successor);
 
   // --- commands
   bool open() const { return state_ == State::kOpen && !releasing_; }
-  // Stamps fence, seq and last onto one command's events and queues them for the next Flush. Needs open().
-  // Answers the command's number: 1, 2, 3 …
+  // Stamps fence, seq and last onto one command's events and queues them for the next Flush. Needs
+  // open(). Answers the command's number: 1, 2, 3 …
   uint64_t Propose(std::vector<Record> events);
   // Sends what was proposed as one append.
   void Flush();
@@ -137,7 +141,8 @@ class FencedPartition {
   void Accept(Record record, std::shared_ptr<const Record> source, TimeNs now);
   void AcceptControl(const Record& record, TimeNs now);
   void AcceptCommand(std::shared_ptr<const Record> last);
-  // Feeds own delivered records that lie at read_to() now; asks for a read-back where one lies beyond.
+  // Feeds own delivered records that lie at read_to() now; asks for a read-back where one lies
+  // beyond.
   void AcceptDelivered(TimeNs now);
   // Only under PlantedFaults.
   void ConfirmUnread(const Record& record, Offset offset);

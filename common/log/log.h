@@ -28,8 +28,8 @@ struct TailBatch {
 class Tail {
  public:
   virtual ~Tail() = default;
-  // The next records of one partition; blocks up to `max_wait` nanoseconds, then answers an empty batch.
-  // Partitions take turns. Errors: DATA_LOSS (damage; names the place), UNAVAILABLE.
+  // The next records of one partition; blocks up to `max_wait` nanoseconds, then answers an empty
+  // batch. Partitions take turns. Errors: DATA_LOSS (damage; names the place), UNAVAILABLE.
   virtual absl::StatusOr<TailBatch> Poll(TimeNs max_wait) = 0;
   // Makes a Poll that waits, or else the next one, return at once.
   virtual void Wake() = 0;
@@ -43,13 +43,13 @@ struct TailStart {
 
 // One topic of a log. Thread-safe. Every engine passes tests/conformance/log_suite.h.
 //
-// Guarantees: offsets of a partition grow by appending only; a record once readable never changes; what
-// was delivered is readable by every later tail, after kill -9 too; a tail meets each record once and in
-// order; EndOffset is at least every delivered offset + 1.
+// Guarantees: offsets of a partition grow by appending only; a record once readable never changes;
+// what was delivered is readable by every later tail, after kill -9 too; a tail meets each record
+// once and in order; EndOffset is at least every delivered offset + 1.
 class Log {
  public:
-  // The records' offsets in order, or UNAVAILABLE: they may or may not come to lie in the log, now or
-  // later. Runs on a thread of the engine and must not block.
+  // The records' offsets in order, or UNAVAILABLE: they may or may not come to lie in the log, now
+  // or later. Runs on a thread of the engine and must not block.
   using AppendDone = std::function<void(absl::StatusOr<std::vector<Offset>>)>;
   using EndDone = std::function<void(absl::StatusOr<Offset>)>;
 
@@ -58,8 +58,8 @@ class Log {
   virtual const std::string& topic() const = 0;
   virtual const LogIdentity& identity() const = 0;
 
-  // Queues the records; `done` runs once they are durable. Records of one partition keep the order of the
-  // calls. RESOURCE_EXHAUSTED: the queue is full, nothing was queued and `done` never runs.
+  // Queues the records; `done` runs once they are durable. Records of one partition keep the order
+  // of the calls. RESOURCE_EXHAUSTED: the queue is full, nothing was queued and `done` never runs.
   virtual absl::Status Append(Partition partition, RecordBatch records, AppendDone done) = 0;
 
   // The offset after the last record, no older than the call. May run `done` before it returns.

@@ -33,8 +33,8 @@ struct Record {
 // Shared because the log's own thread and the lane that waits for it both read the records.
 using RecordBatch = std::shared_ptr<const std::vector<Record>>;
 
-// XXH3-128 over kind, key, fence, seq, last and value, each length-prefixed; 16 bytes. The offset is not
-// part of it.
+// XXH3-128 over kind, key, fence, seq, last and value, each length-prefixed; 16 bytes. The offset
+// is not part of it.
 std::string RecordHash(const Record& record);
 
 // "epoch-partition-fence-seq": the same for every reader.

@@ -5,7 +5,8 @@
 
 namespace crm {
 
-// Rows over a store, changed in a batch that the caller writes. Reads see the batch first. Not thread-safe.
+// Rows over a store, changed in a batch that the caller writes. Reads see the batch first. Not
+// thread-safe.
 class BatchRows final : public Rows {
  public:
   explicit BatchRows(const RowReader& store) : store_(store) {}
@@ -32,7 +33,8 @@ class BatchRows final : public Rows {
     batch_.DeletePrefix(std::move(prefix));
   }
 
-  // The changes so far; reads go to the store alone from here on, so the batch must be written first.
+  // The changes so far; reads go to the store alone from here on, so the batch must be written
+  // first.
   RowBatch Take() {
     changed_.clear();
     deleted_prefixes_.clear();

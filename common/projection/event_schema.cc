@@ -137,10 +137,10 @@ absl::StatusOr<Event> EventSchema::Decode(Record record, Sealer& sealer) const {
     return Unreadable("EVENT_NOT_SEALED", "the event holds personal fields in the clear");
   }
   if (!reflection->HasField(*inner, type.sealed)) return event;
-  CRM_ASSIGN_OR_RETURN(
-      Sealer::Opened opened,
-      sealer.Open(key.tenant, key.subject,
-                  static_cast<const common::v1::Sealed&>(reflection->GetMessage(*inner, type.sealed))));
+  CRM_ASSIGN_OR_RETURN(Sealer::Opened opened,
+                       sealer.Open(key.tenant, key.subject,
+                                   static_cast<const common::v1::Sealed&>(
+                                       reflection->GetMessage(*inner, type.sealed))));
   if (opened.outcome == Sealer::Opened::Outcome::kShredded) {
     reflection->ClearField(inner, type.sealed);
     event.shredded = true;

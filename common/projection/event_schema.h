@@ -15,14 +15,15 @@ namespace crm {
 
 // One event, decoded and opened. Movable.
 struct Event {
-  // Where it lies in the log; kNoOffset while that is not known (an owner's own, before it is confirmed).
+  // Where it lies in the log; kNoOffset while that is not known (an owner's own, before it is
+  // confirmed).
   Offset offset = kNoOffset;
   // The record's value, as logged.
   std::string value;
   // The topic's record message.
   std::unique_ptr<google::protobuf::Message> record;
-  // Point into `record`: its metadata; the message of the aggregate's own oneof ("ContactEvent"); the
-  // event in it ("ContactCreated").
+  // Point into `record`: its metadata; the message of the aggregate's own oneof ("ContactEvent");
+  // the event in it ("ContactCreated").
   const common::v1::EventMetadata* metadata = nullptr;
   const google::protobuf::Message* aggregate_event = nullptr;
   const google::protobuf::Message* event = nullptr;
@@ -44,22 +45,23 @@ KeyParts SplitKey(std::string_view key);
 // The root resource name of an aggregate's name: "contacts/c1/deals/d2" -> "contacts/c1".
 std::string_view SubjectOf(std::string_view aggregate);
 
-// What the core knows of a topic's record message (PROTOCOL: `metadata = 1; oneof aggregate {…}`, each
-// aggregate with its own `oneof event`, personal fields in `oneof personal {plain; sealed;}`). Built from
-// the descriptor, so no service is named here. Immutable, thread-safe.
+// What the core knows of a topic's record message (PROTOCOL: `metadata = 1; oneof aggregate {…}`,
+// each aggregate with its own `oneof event`, personal fields in `oneof personal {plain; sealed;}`).
+// Built from the descriptor, so no service is named here. Immutable, thread-safe.
 class EventSchema {
  public:
-  // `record` is the topic's record message. Stops the process when it does not have the shape above.
+  // `record` is the topic's record message. Stops the process when it does not have the shape
+  // above.
   explicit EventSchema(const google::protobuf::Message& record);
 
-  // From a stamped record (metadata, an event with `plain` personal fields) to the event as a reader of the
-  // log would decode it; `value` is what to append, with the personal fields and the payload HMAC sealed.
-  // INTERNAL where the record holds no event.
+  // From a stamped record (metadata, an event with `plain` personal fields) to the event as a
+  // reader of the log would decode it; `value` is what to append, with the personal fields and the
+  // payload HMAC sealed. INTERNAL where the record holds no event.
   absl::StatusOr<Event> Encode(std::unique_ptr<google::protobuf::Message> record,
                                Sealer& sealer) const;
 
-  // DATA_LOSS: cannot be parsed, holds a `plain` personal part, names a key other than the record's, or
-  // cannot be opened. UNIMPLEMENTED: an event type of a newer writer.
+  // DATA_LOSS: cannot be parsed, holds a `plain` personal part, names a key other than the
+  // record's, or cannot be opened. UNIMPLEMENTED: an event type of a newer writer.
   absl::StatusOr<Event> Decode(Record record, Sealer& sealer) const;
 
   common::v1::EventMetadata* MutableMetadata(google::protobuf::Message* record) const;

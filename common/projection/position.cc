@@ -4,7 +4,9 @@
 
 namespace crm {
 
-std::string PositionRowKey(Partition partition) { return {static_cast<char>(partition), 'm'}; }
+std::string PositionRowKey(Partition partition) {
+  return {static_cast<char>(partition), 'm'};
+}
 
 std::string EncodePosition(const StoredPosition& position) {
   common::v1::StorePosition row;

@@ -25,20 +25,22 @@ class Rows {
 class Fold {
  public:
   virtual ~Fold() = default;
-  // Changes rows by one complete command. Pure: the same commands give the same rows, whatever the batches.
-  // An error means rows could not be read; the fold is abandoned.
+  // Changes rows by one complete command. Pure: the same commands give the same rows, whatever the
+  // batches. An error means rows could not be read; the fold is abandoned.
   virtual absl::Status Apply(std::span<const Event> command) = 0;
-  // A command of this subject cannot be decoded or opened. Nothing of the subject is folded from here on.
+  // A command of this subject cannot be decoded or opened. Nothing of the subject is folded from
+  // here on.
   virtual absl::Status Unreadable(std::string_view tenant, std::string_view subject, Offset offset,
                                   const absl::Status& why) = 0;
   // Writes what is held back (states not yet serialised) to the rows. Apply may follow.
   virtual absl::Status Flush() = 0;
 };
 
-// A deterministic fold of one topic's valid events into rows: the core, or a view. Immutable, thread-safe.
+// A deterministic fold of one topic's valid events into rows: the core, or a view. Immutable,
+// thread-safe.
 //
-// Keys start with one byte, the partition, then one for the family; family 'm' (the position) belongs to
-// the runner.
+// Keys start with one byte, the partition, then one for the family; family 'm' (the position)
+// belongs to the runner.
 class Projection {
  public:
   virtual ~Projection() = default;
@@ -47,8 +49,8 @@ class Projection {
   // Raised when the rows of the same log change (a golden test tells).
   virtual int version() const = 0;
   virtual std::unique_ptr<Fold> Begin(Partition partition, Rows& rows) const = 0;
-  // One line of the business dump for a row, or empty where the row means nothing by itself. Leaves out
-  // versions, positions, ids of events and recorded times.
+  // One line of the business dump for a row, or empty where the row means nothing by itself. Leaves
+  // out versions, positions, ids of events and recorded times.
   virtual std::string BusinessLine(std::string_view key, std::string_view value) const = 0;
 };
 

@@ -8,7 +8,8 @@
 
 namespace crm {
 
-// Seals the personal fields of events under a key per (tenant, subject) and opens them again. Thread-safe.
+// Seals the personal fields of events under a key per (tenant, subject) and opens them again.
+// Thread-safe.
 class Sealer {
  public:
   // What opening found.

@@ -13,7 +13,8 @@
 
 namespace crm {
 
-// What a call brings beside its request. From metadata: `crm-tenant` (default "default"), `crm-actor`
+// What a call brings beside its request. From metadata: `crm-tenant` (default "default"),
+// `crm-actor`
 // ("principal" or "kind:principal"), `crm-on-behalf-of`, `crm-correlation`, `traceparent`,
 // `crm-min-position` (may repeat), `crm-consistency`.
 struct CallContext {
@@ -30,8 +31,8 @@ struct Answer {
   std::string position;
 };
 
-// One unary call, from arrival to answer. Owned by whoever works on it; Finish ends it, from any thread,
-// exactly once (a call that is dropped answers INTERNAL).
+// One unary call, from arrival to answer. Owned by whoever works on it; Finish ends it, from any
+// thread, exactly once (a call that is dropped answers INTERNAL).
 class UnaryCall {
  public:
   virtual ~UnaryCall() = default;

@@ -34,8 +34,9 @@ class NameMaker {
   std::string service_;
 };
 
-// From a request to a command: all faults of the request at once. The host has parsed and validated the
-// request by its field rules; it fills caller, request id, payload HMAC, validate_only and deadline.
+// From a request to a command: all faults of the request at once. The host has parsed and validated
+// the request by its field rules; it fills caller, request id, payload HMAC, validate_only and
+// deadline.
 using PrepareCommand = std::function<absl::StatusOr<std::unique_ptr<Command>>(
     const Caller& caller, const google::protobuf::Message& request, const NameMaker& names)>;
 
@@ -61,8 +62,8 @@ struct QueryContext {
 };
 
 // From a validated request to the serialised response.
-using RunQuery = std::function<absl::StatusOr<std::string>(const QueryContext& context,
-                                                           const google::protobuf::Message& request)>;
+using RunQuery = std::function<absl::StatusOr<std::string>(
+    const QueryContext& context, const google::protobuf::Message& request)>;
 
 struct QueryMethod {
   std::string method;
@@ -76,13 +77,14 @@ struct ResourceMethods {
   std::string collection;
   // `name = 1; AsOf as_of = 2` -> the resource. Copies the core's row.
   std::string get;
-  // `name = 1; page_size = 2; page_token = 3` -> `revisions = 1; next_page_token = 2`, each revision with
-  // version, event_type, recorded_time, actor, request_id, traceparent, changed_fields and the resource
-  // as the field named last. See crm/contact/v1.
+  // `name = 1; page_size = 2; page_token = 3` -> `revisions = 1; next_page_token = 2`, each
+  // revision with version, event_type, recorded_time, actor, request_id, traceparent,
+  // changed_fields and the resource as the field named last. See crm/contact/v1.
   std::string list_revisions;
 };
 
-// Everything the host needs to know of a service. A service builds one; the host runs it over any log.
+// Everything the host needs to know of a service. A service builds one; the host runs it over any
+// log.
 struct ServiceDefinition {
   // "contact": names its data directory, metrics and status.
   std::string name;

@@ -71,7 +71,8 @@ class Store : public RowReader {
  public:
   virtual absl::Status Write(const RowBatch& batch) = 0;
 
-  // Adds many rows at once, sorted by key and without repeats; they replace rows with the same keys.
+  // Adds many rows at once, sorted by key and without repeats; they replace rows with the same
+  // keys.
   virtual absl::Status Ingest(const std::vector<std::pair<std::string, std::string>>& sorted) = 0;
 
   // A frozen view; must not outlive the store.

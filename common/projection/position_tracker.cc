@@ -1,0 +1,80 @@
+#include "common/projection/position_tracker.h"
+
+#include <algorithm>
+
+namespace crm {
+
+bool PositionTracker::Reached(const Targets& targets) const {
+  return std::all_of(targets.begin(), targets.end(), [this](const auto& target) {
+    return read_to_[static_cast<size_t>(target.first)] >= target.second;
+  });
+}
+
+template <typename Predicate>
+std::vector<PositionTracker::Waiter> PositionTracker::TakeOut(Predicate leaves) {
+  std::vector<Waiter> out;
+  for (auto it = waiters_.begin(); it != waiters_.end();) {
+    if (leaves(*it)) {
+      out.push_back(std::move(*it));
+      it = waiters_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  return out;
+}
+
+void PositionTracker::Advance(Partition partition, Offset read_to) {
+  std::vector<Waiter> ready;
+  {
+    MutexLock lock(mutex_);
+    Offset& current = read_to_[static_cast<size_t>(partition)];
+    if (read_to <= current) return;
+    current = read_to;
+    if (waiters_.empty()) return;
+    ready = TakeOut([this](const Waiter& waiter) { return Reached(waiter.targets); });
+  }
+  for (Waiter& waiter : ready) waiter.done(true);
+}
+
+void PositionTracker::Reset(Partition partition, Offset read_to) {
+  MutexLock lock(mutex_);
+  read_to_[static_cast<size_t>(partition)] = read_to;
+}
+
+Offset PositionTracker::Get(Partition partition) const {
+  MutexLock lock(mutex_);
+  return read_to_[static_cast<size_t>(partition)];
+}
+
+void PositionTracker::WhenReached(Targets targets, TimeNs deadline,
+                                  std::function<void(bool)> done) {
+  {
+    MutexLock lock(mutex_);
+    if (!Reached(targets)) {
+      waiters_.push_back({std::move(targets), deadline, std::move(done)});
+      return;
+    }
+  }
+  done(true);
+}
+
+void PositionTracker::Expire(TimeNs now) {
+  std::vector<Waiter> late;
+  {
+    MutexLock lock(mutex_);
+    late = TakeOut([now](const Waiter& waiter) { return waiter.deadline <= now; });
+  }
+  for (Waiter& waiter : late) waiter.done(false);
+}
+
+void PositionTracker::Cancel() {
+  std::vector<Waiter> all;
+  {
+    MutexLock lock(mutex_);
+    all = TakeOut([](const Waiter&) { return true; });
+  }
+  for (Waiter& waiter : all) waiter.done(false);
+}
+
+}  // namespace crm

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/mutex.h"
+
+namespace crm {
+
+// How far one store has folded each partition, and who waits for it. Thread-safe.
+class PositionTracker {
+ public:
+  using Targets = std::vector<std::pair<Partition, Offset>>;
+
+  void Advance(Partition partition, Offset read_to);
+  // A store made anew stands where it stands, even before.
+  void Reset(Partition partition, Offset read_to);
+  Offset Get(Partition partition) const;
+
+  // Runs `done(true)` once every target is reached, at once where it is already, or `done(false)`
+  // at the deadline (monotonic). Never under the tracker's lock.
+  void WhenReached(Targets targets, TimeNs deadline, std::function<void(bool)> done);
+
+  // Ends the waits whose deadline has passed.
+  void Expire(TimeNs now);
+  // Ends all waits.
+  void Cancel();
+
+ private:
+  struct Waiter {
+    Targets targets;
+    TimeNs deadline;
+    std::function<void(bool)> done;
+  };
+
+  bool Reached(const Targets& targets) const;
+  // Takes out the waiters that `leaves` selects.
+  template <typename Predicate>
+  std::vector<Waiter> TakeOut(Predicate leaves);
+
+  mutable Mutex mutex_;
+  std::array<Offset, kPartitions> read_to_{};
+  std::list<Waiter> waiters_;
+};
+
+}  // namespace crm

@@ -1,0 +1,99 @@
+#include "common/projection/tail_runner.h"
+
+#include "common/base/status.h"
+
+namespace crm {
+namespace {
+
+absl::Status Ahead(const Log& log, Partition partition, const StoredPosition& position,
+                   const std::string& found) {
+  return Error(absl::StatusCode::kFailedPrecondition, "PROJECTION_AHEAD_OF_LOG",
+               "a projection has folded " + log.topic() + " partition " +
+                   std::to_string(partition) + " up to offset " + std::to_string(position.stored) +
+                   ", but the log " + found +
+                   ". Acknowledged events are missing from the log. If it was restored from an "
+                   "older copy on purpose, run `crmctl log adopt-restored`; else bring back the "
+                   "newer log");
+}
+
+}  // namespace
+
+absl::Status CheckPosition(Log& log, Partition partition, const StoredPosition& position) {
+  if (position.stored == 0) return absl::OkStatus();
+  const LogIdentity& identity = log.identity();
+  if (position.log_id != identity.log_id) {
+    return Error(absl::StatusCode::kNotFound, "PROJECTION_OF_ANOTHER_LOG",
+                 "the projection was built from another log");
+  }
+  if (position.epoch < identity.epoch) {
+    return Error(absl::StatusCode::kNotFound, "PROJECTION_OF_EARLIER_EPOCH",
+                 "the log was restored after the projection was built");
+  }
+  CRM_ASSIGN_OR_RETURN(const Offset end, log.EndOffset(partition));
+  if (end < position.stored) {
+    return Ahead(log, partition, position, "ends at " + std::to_string(end));
+  }
+  CRM_ASSIGN_OR_RETURN(const auto tail, log.OpenTail({{partition, position.stored - 1}}));
+  CRM_ASSIGN_OR_RETURN(const TailBatch batch, tail->Poll(kSecond));
+  if (batch.records.empty() || RecordHash(batch.records.front()) != position.stored_hash) {
+    return Ahead(log, partition, position, "holds another record there");
+  }
+  return absl::OkStatus();
+}
+
+TailRunner::TailRunner(Log& log, const Projection& projection, EventSource source, Store& store,
+                       PositionTracker& tracker, std::function<void(absl::Status)> failed)
+    : log_(log),
+      projection_(projection),
+      source_(source),
+      store_(store),
+      tracker_(tracker),
+      failed_(std::move(failed)) {}
+
+TailRunner::~TailRunner() {
+  Stop();
+}
+
+absl::Status TailRunner::Start() {
+  std::vector<TailStart> starts;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    CRM_ASSIGN_OR_RETURN(StoredPosition position, LoadPosition(store_, p));
+    CRM_RETURN_IF_ERROR(CheckPosition(log_, p, position));
+    starts.push_back({p, position.stored});
+    tracker_.Reset(p, position.stored);
+    Lane& lane = lanes_[static_cast<size_t>(p)];
+    lane.rows = std::make_unique<BatchRows>(store_);
+    lane.fold = std::make_unique<PartitionFold>(projection_, source_, log_.identity(), p,
+                                                std::move(position), *lane.rows);
+  }
+  CRM_ASSIGN_OR_RETURN(tail_, log_.OpenTail(std::move(starts)));
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+void TailRunner::Stop() {
+  stop_ = true;
+  if (tail_ != nullptr) tail_->Wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void TailRunner::Run() {
+  while (!stop_) {
+    absl::StatusOr<TailBatch> batch = tail_->Poll(kSecond);
+    absl::Status status = batch.status();
+    if (status.ok() && !batch->records.empty()) status = FoldBatch(std::move(*batch));
+    if (!status.ok() && status.code() != absl::StatusCode::kUnavailable) return failed_(status);
+  }
+}
+
+absl::Status TailRunner::FoldBatch(TailBatch batch) {
+  Lane& lane = lanes_[static_cast<size_t>(batch.partition)];
+  for (Record& record : batch.records) CRM_RETURN_IF_ERROR(lane.fold->Accept(std::move(record)));
+  CRM_RETURN_IF_ERROR(lane.fold->Flush());
+  const RowBatch rows = lane.rows->Take();
+  if (!rows.empty()) CRM_RETURN_IF_ERROR(store_.Write(rows));
+  tracker_.Advance(batch.partition, lane.fold->position().read_to);
+  return absl::OkStatus();
+}
+
+}  // namespace crm

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "common/aggregate/lane.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/log/log.h"
+#include "common/projection/position_tracker.h"
+
+namespace crm {
+
+// Runs the lanes of one service over a log: one lane a partition, each on one of a few threads.
+// Turn by turn a thread takes what came in (commands, the log's answers), lets its lanes decide and
+// append, then fold and reply; what arrives during a turn makes the next. Thread-safe.
+class LaneRunner final : public LaneOutside {
+ public:
+  struct Options {
+    // Instance name and the address others forward commands to.
+    std::string owner;
+    std::string endpoint;
+    int threads = 1;
+    // Commands submitted and not taken up yet; above it Submit sheds.
+    size_t max_queued = 4096;
+  };
+
+  // How one event was recorded; for metrics.
+  struct Counts {
+    LaneCounts lanes;
+    int64_t void_records = 0;
+    int open_partitions = 0;
+  };
+
+  // What it refers to outlives it. `failed` runs on a lane's thread when the core store or the log
+  // cannot be read any more.
+  LaneRunner(Options options, Log& log, const CoreProjection& core, const EventSchema& schema,
+             Sealer& sealer, Store& store, PositionTracker& tracker, const Clock& clock,
+             Random& random, std::function<void(absl::Status)> failed);
+  ~LaneRunner() override;
+
+  // Claims every partition; after OK, WaitOpen tells when commands are taken. FAILED_PRECONDITION:
+  // the core is ahead of its log.
+  absl::Status Start();
+  // False at the deadline (monotonic).
+  bool WaitOpen(TimeNs deadline);
+
+  // Answers through command->done, RESOURCE_EXHAUSTED where too much is queued.
+  void Submit(std::unique_ptr<Command> command);
+
+  // Answers every command that was submitted, then ends the threads; later ones answer UNAVAILABLE.
+  void Stop();
+
+  Counts counts() const;
+  // Offset of the ownership record in force, as the lane saw it last.
+  Offset fence(Partition partition) const;
+  bool open(Partition partition) const;
+
+ private:
+  struct Submitted {
+    std::unique_ptr<Command> command;
+  };
+  struct DeliveredIn {
+    uint64_t id;
+    std::vector<Offset> offsets;
+  };
+  struct UnknownIn {
+    uint64_t id;
+  };
+  struct EndIn {
+    std::optional<Offset> end;
+  };
+  struct HintIn {
+    bool mine;
+  };
+  struct In {
+    Partition partition;
+    std::variant<Submitted, DeliveredIn, UnknownIn, EndIn, HintIn> what;
+  };
+  struct HeldAppend {
+    Partition partition;
+    uint64_t id;
+    RecordBatch records;
+  };
+  // What other threads may ask of a lane.
+  struct Published {
+    std::atomic<bool> open{false};
+    std::atomic<Offset> fence{kNoOffset};
+    std::atomic<int64_t> void_records{0};
+  };
+  struct Worker {
+    Mutex mutex;
+    CondVar wake;
+    std::vector<In> inbox;
+    size_t queued_commands = 0;
+    bool stop = false;
+    std::thread thread;
+    // The worker's own.
+    std::vector<Partition> partitions;
+    std::deque<HeldAppend> held;
+  };
+
+  // LaneOutside, called on the lane's thread.
+  void Append(Partition partition, uint64_t id, RecordBatch records) override;
+  void ReadBack(Partition partition, Offset from, Offset to) override;
+  void ReadEnd(Partition partition) override;
+  void Advanced(Partition partition, Offset read_to) override;
+  void Failed(Partition partition, const absl::Status& why) override;
+
+  void Run(Worker& worker);
+  bool Turn(Worker& worker);
+  void Take(In in, TimeNs now, TimeNs monotonic);
+  void Post(In in);
+  bool TryAppend(Partition partition, uint64_t id, const RecordBatch& records);
+  void RetryHeld(Worker& worker);
+  absl::Status ReadRange(Partition partition, Offset from, Offset to);
+  void Publish(Partition partition);
+  bool Idle(const Worker& worker) const;
+
+  Worker& WorkerOf(Partition partition) {
+    return *workers_[static_cast<size_t>(partition) % workers_.size()];
+  }
+  Lane& LaneOf(Partition partition) { return *lanes_[static_cast<size_t>(partition)]; }
+
+  const Options options_;
+  Log& log_;
+  const CoreProjection& core_;
+  const EventSchema& schema_;
+  Sealer& sealer_;
+  Store& store_;
+  PositionTracker& tracker_;
+  const Clock& clock_;
+  Random& random_;
+  std::function<void(absl::Status)> failed_;
+  std::array<std::unique_ptr<Lane>, kPartitions> lanes_;
+  std::array<Published, kPartitions> published_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> failed_once_{false};
+  mutable Mutex counts_mutex_;
+  LaneCounts counts_;
+};
+
+}  // namespace crm

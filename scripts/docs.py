@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Checks that the documents say what is so.
+
+  docs/features.md    has a row for every id; a row that is done or partly done names RPCs that the
+                      protos declare and tests that exist; a planned row names none
+  docs/guarantees.md  every promise names tests that exist
+  every *.md          relative links lead somewhere
+"""
+
+import pathlib
+import re
+import sys
+
+# Every capability the project owes, by family and number.
+FEATURES = {'P': 19, 'I': 17, 'K': 14, 'A': 16}
+STATES = ('done', 'partly', 'planned')
+NONE = '-'
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def rows(path):
+    """Cells of every table row of a Markdown file, with its line number."""
+    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+        if line.startswith('|') and not re.match(r'^\|[-| :]+$', line):
+            yield number, [cell.strip() for cell in line.strip('|').split('|')]
+
+
+def missing_tests(cell):
+    for path in re.findall(r'`(tests/[^`]+)`', cell):
+        if not (ROOT / path).exists():
+            yield path
+
+
+def declared_rpcs():
+    text = ''.join(p.read_text(encoding='utf-8') for p in (ROOT / 'proto').rglob('*.proto'))
+    return set(re.findall(r'^\s*rpc (\w+)\(', text, re.M))
+
+
+def feature_faults(cells, rpcs):
+    _, _, state, named, test = cells
+    if state not in STATES:
+        yield f'state {state!r} is none of {", ".join(STATES)}'
+    elif state == 'planned':
+        if (named, test) != (NONE, NONE):
+            yield 'is planned, so it names no RPC and no test'
+    else:
+        names = re.findall(r'`(\w+)`', named)
+        if not names:
+            yield 'names no RPC'
+        for name in names:
+            if name not in rpcs:
+                yield f'no proto declares the RPC {name}'
+        if '`tests/' not in test:
+            yield 'names no test'
+        for path in missing_tests(test):
+            yield f'{path} does not exist'
+
+
+def check_features():
+    page = 'docs/features.md'
+    wanted = [f'{family}{n}' for family, count in FEATURES.items() for n in range(1, count + 1)]
+    found, rpcs = [], declared_rpcs()
+    for number, cells in rows(ROOT / page):
+        if not re.fullmatch(r'[A-Z]+\d+', cells[0]):
+            continue
+        found.append(cells[0])
+        if len(cells) != 5:
+            yield f'{page}:{number}: {cells[0]} has {len(cells)} columns, 5 are expected'
+            continue
+        yield from (f'{page}:{number}: {cells[0]} {fault}' for fault in feature_faults(cells, rpcs))
+    for name in wanted:
+        if found.count(name) != 1:
+            yield f'{page}: {name} has {found.count(name)} rows, 1 is expected'
+    for name in sorted(set(found) - set(wanted)):
+        yield f'{page}: {name} is no known feature'
+
+
+def check_guarantees():
+    page = 'docs/guarantees.md'
+    promises = 0
+    for number, cells in rows(ROOT / page):
+        if not cells[0].isdigit():
+            continue
+        promises += 1
+        if '`tests/' not in cells[-1]:
+            yield f'{page}:{number}: promise {cells[0]} names no test'
+        for path in missing_tests(cells[-1]):
+            yield f'{page}:{number}: {path} does not exist'
+    if not promises:
+        yield f'{page}: no promise found'
+
+
+def pages():
+    for path in sorted(ROOT.rglob('*.md')):
+        if not {'build', 'data', '.git'} & set(path.relative_to(ROOT).parts[:-1]):
+            yield path
+
+
+def check_links():
+    for page in pages():
+        for target in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8')):
+            if '://' not in target and not (page.parent / target).exists():
+                yield f'{page.relative_to(ROOT)}: {target} does not exist'
+
+
+def main():
+    faults = [*check_features(), *check_guarantees(), *check_links()]
+    for fault in faults:
+        print(fault)
+    print(f'docs: {len(faults)} faults')
+    return 1 if faults else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
