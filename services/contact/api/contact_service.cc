@@ -81,7 +81,8 @@ class Requests {
     auto key = CheckExternalKey(request.contact(), faults);
     if (!key) faults.Add("contact.external_key", "is required");
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    return About(NameOf(caller, *key, names), request.contact().etag(),
+    std::string name = NameOf(caller, *key, names);
+    return About(std::move(name), request.contact().etag(),
                  UpsertContact{ForBirth(std::move(profile)), std::move(mask), std::move(key)});
   }
 
