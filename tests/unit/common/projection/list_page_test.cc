@@ -7,18 +7,16 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "tests/support/map_rows.h"
+#include "common/storage/memory_store.h"
 
 namespace crm {
 namespace {
-
-using testing::MapRows;
 
 std::string Prefix(Partition partition) {
   return {static_cast<char>(partition), 'n', 't', '\0'};
 }
 
-std::vector<std::string> Places(const MapRows& rows, std::string_view after) {
+std::vector<std::string> Places(const MemoryStore& rows, std::string_view after) {
   std::vector<std::string> places;
   for (MergedRows merged(rows, Prefix, after); merged.Valid(); merged.Next()) {
     EXPECT_EQ(merged.value(), std::to_string(merged.partition()));
@@ -29,16 +27,18 @@ std::vector<std::string> Places(const MapRows& rows, std::string_view after) {
 
 TEST(MergedRows, AllPartitionsInOneOrder) {
   SeededRandom random(7);
-  MapRows rows;
+  MemoryStore rows;
+  RowBatch batch;
   std::set<std::string> expected;
   for (int i = 0; i < 500; ++i) {
     const auto partition = static_cast<Partition>(random.Next64() % kPartitions);
     const std::string place = std::to_string(random.Next64() % 1000) + '\0' + std::to_string(i);
     expected.insert(place);
-    rows.rows()[Prefix(partition) + place] = std::to_string(partition);
-    rows.rows()[std::string{static_cast<char>(partition), 'n', 'u', '\0'} + place] = "other tenant";
-    rows.rows()[std::string{static_cast<char>(partition), 'm'}] = "other family";
+    batch.Put(Prefix(partition) + place, std::to_string(partition));
+    batch.Put(std::string{static_cast<char>(partition), 'n', 'u', '\0'} + place, "other tenant");
+    batch.Put(std::string{static_cast<char>(partition), 'm'}, "other family");
   }
+  ASSERT_TRUE(rows.Write(batch).ok());
   const std::vector<std::string> all(expected.begin(), expected.end());
   EXPECT_EQ(Places(rows, ""), all);
   for (size_t i = 0; i < all.size(); i += 37) {
@@ -47,12 +47,14 @@ TEST(MergedRows, AllPartitionsInOneOrder) {
 }
 
 TEST(MergedRows, GoesOnAfterAPlaceThatIsGone) {
-  MapRows rows;
-  rows.rows()[Prefix(3) + "a"] = "3";
-  rows.rows()[Prefix(15) + "c"] = "15";
+  MemoryStore rows;
+  RowBatch batch;
+  batch.Put(Prefix(3) + "a", "3");
+  batch.Put(Prefix(15) + "c", "15");
+  ASSERT_TRUE(rows.Write(batch).ok());
   EXPECT_EQ(Places(rows, "b"), std::vector<std::string>{"c"});
   EXPECT_EQ(Places(rows, "c"), std::vector<std::string>{});
-  EXPECT_EQ(Places(MapRows(), ""), std::vector<std::string>{});
+  EXPECT_EQ(Places(MemoryStore(), ""), std::vector<std::string>{});
 }
 
 TEST(PageSize, Bounds) {

@@ -13,14 +13,13 @@
 #include "common/base/timestamp.h"
 #include "common/projection/batch_rows.h"
 #include "common/projection/sealing.h"
+#include "common/storage/memory_store.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/projection/contact_by_name.h"
-#include "tests/support/map_rows.h"
 
 namespace crm::contact {
 namespace {
 
-using crm::testing::MapRows;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -130,12 +129,12 @@ class Desk {
   }
 
   template <typename Do>
-  void FoldInto(const Projection& projection, MapRows& rows, const std::string& name, Do what) {
+  void FoldInto(const Projection& projection, MemoryStore& rows, const std::string& name, Do what) {
     BatchRows batch(rows);
     const auto fold = projection.Begin(PartitionOfSubject(caller_.tenant, name), batch);
     ASSERT_TRUE(what(*fold).ok());
     ASSERT_TRUE(fold->Flush().ok());
-    rows.Write(batch.Take());
+    ASSERT_TRUE(rows.Write(batch.Take()).ok());
   }
 
   ServiceDefinition service_;
@@ -146,7 +145,7 @@ class Desk {
   Secret secret_ = *Secret::FromBytes(std::string(32, 's'));
   NameMaker names_{secret_, random_, "contact"};
   Caller caller_{.tenant = "t"};
-  MapRows core_, view_;
+  MemoryStore core_, view_;
   TimeNs now_ = kSecond;
   std::string last_etag_;
 };
