@@ -1,0 +1,35 @@
+#include "common/log/fence_filter.h"
+
+#include "common/base/check.h"
+
+namespace crm {
+
+FenceFilter::Verdict FenceFilter::Next(const Record& record) {
+  // A command that nobody took was taken as far as the next record is concerned.
+  if (!partial_.empty() && partial_.back().last) partial_.clear();
+  if (record.kind == RecordKind::kOwn) {
+    void_records_ += static_cast<int64_t>(partial_.size());
+    partial_.clear();
+    state_ = {record.offset, 1};
+    return Verdict::kControl;
+  }
+  if (record.kind != RecordKind::kEvent) return Verdict::kControl;
+  const bool counts =
+      state_.fence != kNoOffset && record.fence == state_.fence && record.seq == state_.next_seq;
+  if (!counts) {
+    ++void_records_;
+    return Verdict::kVoid;
+  }
+  ++state_.next_seq;
+  partial_.push_back(record);
+  return record.last ? Verdict::kCommand : Verdict::kPartial;
+}
+
+std::vector<Record> FenceFilter::TakeCommand() {
+  CRM_CHECK(!partial_.empty() && partial_.back().last);
+  std::vector<Record> command = std::move(partial_);
+  partial_.clear();
+  return command;
+}
+
+}  // namespace crm
