@@ -1,0 +1,50 @@
+#include "services/contact/projection/contact_aggregate.h"
+
+#include <string>
+
+#include "services/contact/domain/profile_message.h"
+
+namespace crm::contact {
+namespace {
+
+void WriteTime(TimeNs time, google::protobuf::Timestamp* message) {
+  message->set_seconds(time / kSecond);
+  message->set_nanos(static_cast<int32_t>(time % kSecond));
+}
+
+// Every contact that was born has a kind.
+Lifecycle LifecycleOf(const v1::Contact& resource) {
+  if (resource.has_erase_time()) return Lifecycle::kErased;
+  if (resource.kind() == v1::Contact::KIND_UNSPECIFIED) return Lifecycle::kUnknown;
+  return resource.has_delete_time() ? Lifecycle::kDeleted : Lifecycle::kLiving;
+}
+
+}  // namespace
+
+Contact ContactAggregate::Load(const v1::Contact& resource) {
+  Contact contact{.lifecycle = LifecycleOf(resource)};
+  ReadPersonal(resource, &contact.profile);
+  ReadOthers(resource, &contact.profile);
+  contact.external_key = ReadExternalKey(resource);
+  return contact;
+}
+
+v1::Contact ContactAggregate::Store(const Contact& contact, const AggregateInfo& info) {
+  v1::Contact resource;
+  resource.set_name(info.name);
+  WritePersonal(contact.profile, &resource);
+  WriteOthers(contact.profile, &resource);
+  WriteExternalKey(contact.external_key, &resource);
+  resource.set_etag(std::to_string(info.version));
+  WriteTime(info.create_time, resource.mutable_create_time());
+  WriteTime(info.update_time, resource.mutable_update_time());
+  if (contact.lifecycle == Lifecycle::kDeleted) {
+    WriteTime(info.update_time, resource.mutable_delete_time());
+  }
+  if (contact.lifecycle == Lifecycle::kErased) {
+    WriteTime(info.update_time, resource.mutable_erase_time());
+  }
+  return resource;
+}
+
+}  // namespace crm::contact

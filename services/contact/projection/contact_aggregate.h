@@ -1,0 +1,26 @@
+#pragma once
+
+#include "common/aggregate/aggregate.h"
+#include "crm/contact/v1/contact_events.pb.h"
+#include "services/contact/domain/contact.h"
+
+namespace crm::contact {
+
+// Binds ContactDecider to the core, whose row of a contact is the resource as GetContact answers
+// it.
+struct ContactAggregate {
+  using Decider = ContactDecider;
+  using Resource = v1::Contact;
+  using Record = v1::ContactRecord;
+  static constexpr int kRecordField = v1::ContactRecord::kContactFieldNumber;
+
+  static v1::ContactEvent* Mutable(v1::ContactRecord* record) { return record->mutable_contact(); }
+  static Contact Load(const v1::Contact& resource);
+  // The times of deletion and of erasure are those of the last event: a deleted contact records
+  // nothing more but its erasure, an erased one nothing. An erased contact shows erase_time alone.
+  static v1::Contact Store(const Contact& contact, const AggregateInfo& info);
+};
+
+using ContactAggregateType = TypedAggregateType<ContactAggregate>;
+
+}  // namespace crm::contact
