@@ -15,10 +15,9 @@ namespace crm::contact {
 // the limits of §4.5.3.1 (local part 64 bytes, label 63, the whole 254). Of the classes of a
 // diagnosis by `isemail`:
 //
-//   accepted   valid, dnsWarn…, rfc5321… (numeric and single-label domains, quoted strings,
-//   literals) refused    err…, deprecated…, cfws… (comments, folds; but blanks at the ends are
-//   dropped),
-//              rfc5322… (fine in a message's header, but no mail can be sent there)
+//   accepted   valid, dnsWarn, rfc5321 (numeric and single-label domains, quoted strings, literals)
+//   refused    err, deprecated, cfws (comments, folds; but blanks at the ends are dropped),
+//              rfc5322 (fine in a message's header, but no mail can be sent there)
 //
 // Addresses outside ASCII are refused: write the domain in its xn-- form. No DNS is asked.
 std::optional<std::string> NormaliseEmail(std::string_view text);

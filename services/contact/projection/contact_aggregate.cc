@@ -2,15 +2,11 @@
 
 #include <string>
 
+#include "common/base/timestamp.h"
 #include "services/contact/domain/profile_message.h"
 
 namespace crm::contact {
 namespace {
-
-void WriteTime(TimeNs time, google::protobuf::Timestamp* message) {
-  message->set_seconds(time / kSecond);
-  message->set_nanos(static_cast<int32_t>(time % kSecond));
-}
 
 // Every contact that was born has a kind.
 Lifecycle LifecycleOf(const v1::Contact& resource) {
@@ -36,13 +32,13 @@ v1::Contact ContactAggregate::Store(const Contact& contact, const AggregateInfo&
   WriteOthers(contact.profile, &resource);
   WriteExternalKey(contact.external_key, &resource);
   resource.set_etag(std::to_string(info.version));
-  WriteTime(info.create_time, resource.mutable_create_time());
-  WriteTime(info.update_time, resource.mutable_update_time());
+  SetTimestamp(info.create_time, resource.mutable_create_time());
+  SetTimestamp(info.update_time, resource.mutable_update_time());
   if (contact.lifecycle == Lifecycle::kDeleted) {
-    WriteTime(info.update_time, resource.mutable_delete_time());
+    SetTimestamp(info.update_time, resource.mutable_delete_time());
   }
   if (contact.lifecycle == Lifecycle::kErased) {
-    WriteTime(info.update_time, resource.mutable_erase_time());
+    SetTimestamp(info.update_time, resource.mutable_erase_time());
   }
   return resource;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "common/aggregate/aggregate.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "services/contact/domain/contact.h"
@@ -13,6 +15,7 @@ struct ContactAggregate {
   using Resource = v1::Contact;
   using Record = v1::ContactRecord;
   static constexpr int kRecordField = v1::ContactRecord::kContactFieldNumber;
+  static constexpr std::string_view kCollection = "contacts";
 
   static v1::ContactEvent* Mutable(v1::ContactRecord* record) { return record->mutable_contact(); }
   static Contact Load(const v1::Contact& resource);

@@ -1,0 +1,70 @@
+#include "common/service/position_tokens.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "crm/common/v1/position.pb.h"
+
+namespace crm {
+namespace {
+
+constexpr char kPurpose[] = "position";
+
+}  // namespace
+
+std::string PositionTokens::Make(Partition partition, Offset offset) {
+  auto& latest = latest_[static_cast<size_t>(partition)];
+  {
+    MutexLock lock(mutex_);
+    if (latest.first == offset && !latest.second.empty()) return latest.second;
+  }
+  std::string token = Make(Targets{{partition, offset}});
+  MutexLock lock(mutex_);
+  latest = {offset, token};
+  return token;
+}
+
+std::string PositionTokens::Make(const Targets& parts) {
+  common::v1::PositionToken token;
+  token.set_log_id(identity_.log_id);
+  token.set_epoch(identity_.epoch);
+  for (const auto& [partition, offset] : parts) {
+    auto* part = token.add_parts();
+    part->set_topic(topic_);
+    part->set_partition(partition);
+    part->set_offset(offset);
+  }
+  return secret_.SealToken(kPurpose, token.SerializeAsString(), random_);
+}
+
+absl::StatusOr<PositionTokens::Targets> PositionTokens::Open(
+    const std::vector<std::string>& tokens) const {
+  std::array<Offset, kPartitions> greatest{};
+  for (const std::string& sealed : tokens) {
+    CRM_ASSIGN_OR_RETURN(const std::string bytes, secret_.OpenToken(kPurpose, sealed));
+    common::v1::PositionToken token;
+    if (!token.ParseFromString(bytes)) {
+      return Error(absl::StatusCode::kInvalidArgument, "TOKEN_INVALID", "malformed position token");
+    }
+    if (token.log_id() != identity_.log_id || token.epoch() != identity_.epoch) {
+      return Error(absl::StatusCode::kOutOfRange, "POSITION_OF_ANOTHER_LOG",
+                   "the position belongs to another log, or to a time before the log was restored; "
+                   "read again without it");
+    }
+    for (const auto& part : token.parts()) {
+      if (part.topic() != topic_ || part.partition() < 0 || part.partition() >= kPartitions) {
+        continue;
+      }
+      Offset& offset = greatest[static_cast<size_t>(part.partition())];
+      offset = std::max(offset, static_cast<Offset>(part.offset()));
+    }
+  }
+  Targets targets;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const Offset offset = greatest[static_cast<size_t>(p)];
+    if (offset > 0) targets.emplace_back(p, offset);
+  }
+  return targets;
+}
+
+}  // namespace crm

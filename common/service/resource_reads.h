@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/aggregate/aggregate.h"
+#include "common/base/random.h"
+#include "common/base/secret.h"
+#include "common/projection/partition_fold.h"
+#include "common/service/service_definition.h"
+#include "common/storage/store.h"
+
+namespace crm {
+
+// Which past to read: events recorded not after `time`, or lying below `offset`.
+struct Moment {
+  std::optional<TimeNs> time;
+  std::optional<Offset> offset;
+};
+
+// Names one resource of one tenant.
+struct ResourceRef {
+  Partition partition = 0;
+  std::string tenant;
+  std::string name;
+};
+
+// INVALID_ARGUMENT (field `name`) unless `name` is "<collection>/<id>" in the alphabet of ids.
+absl::Status CheckResourceName(std::string_view collection, std::string_view name);
+
+// The serialised resource as Get answers it. NOT_FOUND; DATA_LOSS where its subject is quarantined.
+absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref);
+
+// The same at a past moment, folded from its history. NOT_FOUND where it did not exist then.
+absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource source,
+                                           const AggregateType& type, const ResourceRef& ref,
+                                           const Moment& moment);
+
+struct RevisionsPage {
+  // Of the tenant and the resource; see ListContactRevisions for the shape of `response`.
+  const google::protobuf::Message& response;
+  int page_size = 0;
+  std::string page_token;
+  const Secret& secret;
+  Random& random;
+};
+
+// One page of the history, serialised.
+absl::StatusOr<std::string> ReadRevisions(const RowReader& core, EventSource source,
+                                          const AggregateType& type, const ResourceRef& ref,
+                                          const RevisionsPage& page);
+
+}  // namespace crm

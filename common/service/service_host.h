@@ -1,0 +1,146 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "common/base/clock.h"
+#include "common/base/random.h"
+#include "common/base/secret.h"
+#include "common/log/log.h"
+#include "common/rpc/server.h"
+#include "common/service/lane_runner.h"
+#include "common/service/position_tokens.h"
+#include "common/service/resource_reads.h"
+#include "common/service/served_projection.h"
+#include "common/service/service_definition.h"
+#include "common/service/work_queue.h"
+#include "crm/common/v1/position.pb.h"
+
+namespace crm {
+
+// What a host shares with the rest of the process; outlives it.
+struct HostEnvironment {
+  const Clock& clock;
+  Random& random;
+  const Secret& secret;
+  Sealer& sealer;
+  StorageBudget& budget;
+  // Queries that take longer than a point read run here.
+  WorkQueue& queries;
+};
+
+struct HostOptions {
+  // Holds <service>/<projection>-<version>.
+  std::string data_directory;
+  std::string owner;
+  std::string endpoint;
+  int lane_threads = 1;
+  size_t max_queued_commands = 4096;
+  int64_t rebuild_buffer_bytes = 128 << 20;
+  // Told in a sentence what the host does by itself (rebuilds, heals). Thread-safe.
+  std::function<void(const std::string&)> note;
+  // Told while a rebuild runs at start.
+  std::function<bool(const std::string& projection, const RebuildProgress&)> progress;
+};
+
+// Runs one service over a log: its lanes, projections and RPCs. Everything that is the same for
+// every service is here: routing, idempotency, etag, validate_only, positions, strong and past
+// reads, paging of revisions. Thread-safe once started.
+class ServiceHost {
+ public:
+  ServiceHost(ServiceDefinition definition, Log& log, HostEnvironment environment,
+              HostOptions options);
+  ~ServiceHost();
+
+  // Registers the service's RPCs; before Start.
+  void Register(RpcServer& server);
+
+  // Opens or builds the projections and claims the partitions. Blocks while it builds.
+  absl::Status Start();
+  // False at the deadline: not every partition takes commands yet.
+  bool WaitOpen(TimeNs deadline);
+  // Answers what was accepted, then ends the host's threads.
+  void Stop();
+
+  // Now and then, from one thread: ends waits whose deadline has passed, heals damaged projections.
+  void Tick();
+
+  // While on, commands answer UNAVAILABLE.
+  void Quiesce(bool on) { quiesced_ = on; }
+  bool quiesced() const { return quiesced_; }
+
+  const ServiceDefinition& definition() const { return definition_; }
+  Log& log() { return log_; }
+  EventSource source() { return {schema_, environment_.sealer}; }
+  // The core first, then the views.
+  const std::vector<ServedProjection*>& projections() const { return all_; }
+  ServedProjection* FindProjection(std::string_view name);
+  // Zero while the core is being healed.
+  LaneRunner::Counts lane_counts() const;
+  bool open(Partition partition) const;
+  Offset fence(Partition partition) const;
+
+ private:
+  using Call = std::shared_ptr<UnaryCall>;
+  struct CommandEndpoint;
+  class CoreDriver;
+  class ViewDriver;
+
+  // What a call waits for: that these projections have read the partitions up to the call's
+  // positions, up to `at_least`, and where `strong` up to the log's end.
+  struct Wait {
+    std::vector<ServedProjection*> projections;
+    std::vector<Partition> partitions;
+    bool strong = false;
+    PositionTracker::Targets at_least;
+  };
+
+  UnaryHandler CommandHandler(const CommandMethod& method);
+  UnaryHandler QueryHandler(const QueryMethod& method);
+  UnaryHandler GetHandler(const ResourceMethods& methods);
+  UnaryHandler RevisionsHandler(const ResourceMethods& methods);
+
+  void RunCommand(const CommandEndpoint& endpoint, Call call);
+  void Submit(std::unique_ptr<Command> command);
+  void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
+             const common::v1::AsOf& as_of);
+  absl::StatusOr<Moment> MomentOf(const common::v1::AsOf& as_of, Partition partition) const;
+  void RunQuery(const Call& call, std::function<void()> query);
+  void AnswerQuery(const Call& call, const QueryMethod& method,
+                   const google::protobuf::Message& request);
+  // Answers with what `read(core)` reads, and the position it reflects.
+  template <typename Read>
+  void AnswerRead(const Call& call, const std::vector<Partition>& partitions, Read read);
+  // DATA_LOSS of a row: the projections heal, the caller retries.
+  absl::Status Translate(absl::Status status);
+
+  // Goes on once what the call waits for is there, on any thread, or answers the call.
+  void AfterPositions(const Call& call, Wait wait, std::function<void()> go_on);
+  void ReadEnds(const Call& call, Wait wait, PositionTracker::Targets targets,
+                std::function<void()> go_on);
+  void WaitFor(const Call& call, const Wait& wait, PositionTracker::Targets targets,
+               std::function<void()> go_on);
+
+  const google::protobuf::Message& RequestOf(const std::string& method) const;
+  const google::protobuf::Message& ResponseOf(const std::string& method) const;
+
+  const ServiceDefinition definition_;
+  Log& log_;
+  const HostEnvironment environment_;
+  const HostOptions options_;
+  const NameMaker names_;
+  const EventSchema schema_;
+  const CoreProjection core_projection_;
+  PositionTokens tokens_;
+  std::vector<std::unique_ptr<PositionTracker>> trackers_;
+  std::unique_ptr<ServedProjection> core_;
+  std::vector<std::unique_ptr<ServedProjection>> views_;
+  std::vector<ServedProjection*> all_;
+  absl::flat_hash_map<std::string, UnaryHandler> command_handlers_;
+  std::atomic<bool> quiesced_{false};
+  std::atomic<TimeNs> next_heal_{0};
+};
+
+}  // namespace crm

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <google/protobuf/field_mask.pb.h>
+
+#include "common/base/status.h"
+#include "services/contact/domain/contact.h"
+
+namespace crm::contact {
+
+// The fields an `update_mask` names: "*" is every field that can be changed, none at all the fields
+// that `profile` sets. A path that is no such field (unknown, immutable, output only, or inside a
+// field) is a fault of "update_mask".
+FieldMask ReadMask(const google::protobuf::FieldMask& mask, const Profile& profile,
+                   FieldFaults& faults);
+
+}  // namespace crm::contact
