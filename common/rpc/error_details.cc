@@ -28,8 +28,10 @@ void Replace(std::string* text) {
 }  // namespace
 
 std::string ErrorMessage(const absl::Status& error) {
-  std::string message(error.message().substr(0, kMaxMessageBytes));
+  std::string message(error.message());
   if (!IsUtf8(message)) Replace(&message);
+  if (message.size() > kMaxMessageBytes) message.resize(kMaxMessageBytes);
+  while (!IsUtf8(message)) message.pop_back();
   return message;
 }
 

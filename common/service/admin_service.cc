@@ -1,0 +1,389 @@
+#include "common/service/admin_service.h"
+
+#include "common/aggregate/core_rows.h"
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/projection/batch_rows.h"
+#include "common/projection/dump.h"
+#include "common/rpc/validate.h"
+#include "common/service/log_reading.h"
+#include "common/storage/memory_store.h"
+#include "crm/admin/v1/admin_service.pb.h"
+#include "crm/common/v1/storage.pb.h"
+
+namespace crm {
+namespace {
+
+using namespace admin::v1;  // NOLINT: this file is about nothing else
+
+constexpr size_t kRowsPerAnswer = 256;
+constexpr int64_t kRecordsPerProgress = 20'000;
+
+absl::Status NoSuch(const std::string& field, const std::string& known) {
+  return InvalidField(field, "is not known here; there are: " + known);
+}
+
+absl::Status Healing() {
+  return RetryLater(absl::StatusCode::kUnavailable, "PROJECTION_REBUILDING",
+                    "the projection is being rebuilt; retry later", 1000);
+}
+
+// Parses the request of a streaming call.
+template <typename Request>
+absl::StatusOr<Request> Parse(std::string_view bytes) {
+  Request request;
+  CRM_RETURN_IF_ERROR(ParseAndValidate(bytes, &request));
+  return request;
+}
+
+int64_t CountDeadLetters(const RowReader& store) {
+  int64_t count = 0;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const std::string prefix = FamilyPrefix(p, 'x');
+    for (auto rows = store.Scan(prefix, PrefixEnd(prefix)); rows->Valid(); rows->Next()) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+UnaryHandler AdminService::OnQueue(Unary method) {
+  return [this, method](std::unique_ptr<UnaryCall> unary) {
+    const std::shared_ptr<UnaryCall> call = std::move(unary);
+    const bool taken = work_.Add([this, method, call] {
+      absl::StatusOr<std::string> response = (this->*method)(*call);
+      if (!response.ok()) return call->Finish(response.status());
+      call->Finish(Answer{*std::move(response), ""});
+    });
+    if (taken) return;
+    call->Finish(RetryLater(absl::StatusCode::kResourceExhausted, "QUERIES_QUEUED",
+                            "too many queries are waiting; retry later", 100));
+  };
+}
+
+StreamHandler AdminService::OnThread(Stream method) {
+  return [this, method](StreamCall& call) { return (this->*method)(call); };
+}
+
+void AdminService::Register(RpcServer& server) {
+  const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+      "crm.admin.v1.AdminService");
+  server.AddService(service);
+  server.AddUnary(service, "GetStatus", OnQueue(&AdminService::GetStatus));
+  server.AddUnary(service, "ListDeadLetters", OnQueue(&AdminService::ListDeadLetters));
+  server.AddUnary(service, "Quiesce", OnQueue(&AdminService::Quiesce));
+  server.AddStream(service, "RebuildProjection", OnThread(&AdminService::RebuildProjection));
+  server.AddStream(service, "DumpProjection", OnThread(&AdminService::DumpProjection));
+  server.AddStream(service, "VerifyProjection", OnThread(&AdminService::VerifyProjection));
+  server.AddStream(service, "ReadLog", OnThread(&AdminService::ReadLog));
+  server.AddStream(service, "VerifyLog", OnThread(&AdminService::VerifyLog));
+}
+
+absl::StatusOr<ServiceHost*> AdminService::FindHost(const std::string& service) const {
+  std::string known;
+  for (ServiceHost* host : hosts_) {
+    if (host->definition().name == service) return host;
+    known += (known.empty() ? "" : ", ") + host->definition().name;
+  }
+  return NoSuch("service", known);
+}
+
+absl::StatusOr<ServiceHost*> AdminService::FindTopic(const std::string& topic) const {
+  std::string known;
+  for (ServiceHost* host : hosts_) {
+    if (host->definition().topic == topic) return host;
+    known += (known.empty() ? "" : ", ") + host->definition().topic;
+  }
+  return NoSuch("topic", known);
+}
+
+absl::StatusOr<ServedProjection*> AdminService::FindProjection(
+    const std::string& service, const std::string& projection) const {
+  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(service));
+  if (ServedProjection* found = host->FindProjection(projection)) return found;
+  std::string known;
+  for (ServedProjection* each : host->projections()) {
+    known += (known.empty() ? "" : ", ") + std::string(each->projection().name());
+  }
+  return NoSuch("projection", known);
+}
+
+absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
+  GetStatusResponse response;
+  response.set_version(options_.version);
+  response.set_engine(options_.engine);
+  for (ServiceHost* host : hosts_) {
+    response.set_log_id(host->log().identity().log_id);
+    response.set_epoch(host->log().identity().epoch);
+    response.set_quiesced(response.quiesced() || host->quiesced());
+    ServiceStatus* service = response.add_services();
+    service->set_service(host->definition().name);
+    service->set_topic(host->definition().topic);
+    std::vector<Offset> ends;
+    for (Partition p = 0; p < kPartitions; ++p) {
+      CRM_ASSIGN_OR_RETURN(const Offset begin, host->log().BeginOffset(p));
+      CRM_ASSIGN_OR_RETURN(const Offset end, host->log().EndOffset(p));
+      ends.push_back(end);
+      PartitionStatus* partition = service->add_partitions();
+      partition->set_partition(p);
+      partition->set_begin_offset(begin);
+      partition->set_end_offset(end);
+      partition->set_fence(host->fence(p));
+      partition->set_owned(host->open(p));
+    }
+    for (ServedProjection* projection : host->projections()) {
+      ProjectionStatus* status = service->add_projections();
+      status->set_projection(std::string(projection->projection().name()));
+      status->set_version(projection->projection().version());
+      status->set_rebuilding(projection->rebuilding());
+      for (Partition p = 0; p < kPartitions; ++p) {
+        const Offset read_to = projection->tracker().Get(p);
+        status->add_read_to(read_to);
+        status->set_lag(status->lag() + ends[static_cast<size_t>(p)] - read_to);
+      }
+      const auto serving = projection->serving();
+      if (serving != nullptr) status->set_quarantined_subjects(CountDeadLetters(*serving->store));
+    }
+  }
+  return response.SerializeAsString();
+}
+
+absl::StatusOr<std::string> AdminService::ListDeadLetters(const UnaryCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<ListDeadLettersRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(request.service()));
+  if (request.page_size() < 0) return InvalidField("page_size", "must not be negative");
+  const int size = request.page_size() == 0 ? 100 : std::min(request.page_size(), 1000);
+  const auto serving = host->projections().front()->serving();
+  if (serving == nullptr) return Healing();
+  ListDeadLettersResponse response;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const std::string prefix = FamilyPrefix(p, 'x');
+    const auto rows = serving->store->Scan(prefix, PrefixEnd(prefix));
+    for (; rows->Valid() && response.dead_letters_size() < size; rows->Next()) {
+      common::v1::DeadLetter letter;
+      if (!letter.ParseFromString(std::string(rows->value()))) continue;
+      DeadLetterEntry* entry = response.add_dead_letters();
+      entry->set_partition(p);
+      entry->set_offset(letter.offset());
+      entry->set_tenant(letter.tenant());
+      entry->set_subject(letter.subject());
+      entry->set_reason(letter.reason());
+    }
+    CRM_RETURN_IF_ERROR(rows->status());
+  }
+  return response.SerializeAsString();
+}
+
+absl::StatusOr<std::string> AdminService::Quiesce(const UnaryCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<QuiesceRequest>(call.request()));
+  for (ServiceHost* host : hosts_) host->Quiesce(!request.resume());
+  QuiesceResponse response;
+  response.set_quiesced(!request.resume());
+  if (request.resume()) return response.SerializeAsString();
+  // Commands accepted before are answered once the core stands at the log's end; views follow.
+  for (ServiceHost* host : hosts_) {
+    PositionTracker::Targets targets;
+    for (Partition p = 0; p < kPartitions; ++p) {
+      CRM_ASSIGN_OR_RETURN(const Offset end, host->log().EndOffset(p));
+      targets.emplace_back(p, end);
+    }
+    for (ServedProjection* projection : host->projections()) {
+      struct Done {
+        Mutex mutex;
+        CondVar changed;
+        bool ended = false;
+        bool reached = false;
+      };
+      const auto done = std::make_shared<Done>();
+      projection->tracker().WhenReached(targets, call.context().deadline, [done](bool reached) {
+        MutexLock lock(done->mutex);
+        done->ended = true;
+        done->reached = reached;
+        done->changed.NotifyAll();
+      });
+      MutexLock lock(done->mutex);
+      done->changed.Wait(lock, [&] { return done->ended; });
+      if (done->reached) continue;
+      return Error(absl::StatusCode::kDeadlineExceeded, "NOT_CAUGHT_UP",
+                   "a projection has not reached the log's end; commands stay refused until "
+                   "Quiesce with resume");
+    }
+  }
+  return response.SerializeAsString();
+}
+
+absl::Status AdminService::RebuildProjection(StreamCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<RebuildProjectionRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServedProjection * projection,
+                       FindProjection(request.service(), request.projection()));
+  RebuildProjectionProgress progress;
+  int64_t told = 0;
+  const auto tell = [&](const RebuildProgress& now) {
+    progress.set_records_read(now.records_read);
+    progress.set_records_total(now.records_total);
+    progress.set_events_folded(now.events_folded);
+    if (now.records_read - told < kRecordsPerProgress) return !call.gone();
+    told = now.records_read;
+    return call.Write(progress.SerializeAsString());
+  };
+  CRM_RETURN_IF_ERROR(projection->Rebuild(tell));
+  progress.set_done(true);
+  call.Write(progress.SerializeAsString());
+  return absl::OkStatus();
+}
+
+absl::Status AdminService::DumpProjection(StreamCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<DumpProjectionRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServedProjection * projection,
+                       FindProjection(request.service(), request.projection()));
+  const auto serving = projection->serving();
+  if (serving == nullptr) return Healing();
+  const DumpKind kind = request.kind() == DumpProjectionRequest::BUSINESS ? DumpKind::kBusiness
+                                                                          : DumpKind::kCanonical;
+  const std::unique_ptr<RowReader> snapshot = serving->store->Snapshot();
+  for (Partition p = 0; p < kPartitions; ++p) {
+    CRM_ASSIGN_OR_RETURN(const StoredPosition position, LoadPosition(*snapshot, p));
+    DumpProjectionResponse answer;
+    answer.set_partition(p);
+    bool gone = false;
+    const auto line = [&](std::string text) {
+      answer.add_rows(std::move(text));
+      if (answer.rows_size() < static_cast<int>(kRowsPerAnswer) || gone) return;
+      gone = !call.Write(answer.SerializeAsString());
+      answer.clear_rows();
+    };
+    CRM_ASSIGN_OR_RETURN(
+        const DumpSummary summary,
+        DumpPartition(*snapshot, projection->projection(), p, kind,
+                      request.hashes_only() ? std::function<void(std::string)>() : line));
+    answer.set_hash(summary.hash);
+    answer.set_row_count(summary.rows);
+    answer.set_read_to(position.read_to);
+    if (gone || !call.Write(answer.SerializeAsString())) return absl::CancelledError("cancelled");
+  }
+  return absl::OkStatus();
+}
+
+namespace {
+
+// One partition folded anew, in memory, up to `until`.
+absl::StatusOr<std::unique_ptr<MemoryStore>> FoldAnew(ServiceHost& host,
+                                                      const Projection& projection,
+                                                      Partition partition, Offset until,
+                                                      const StreamCall& call) {
+  auto store = std::make_unique<MemoryStore>();
+  if (until == 0) return store;
+  BatchRows rows(*store);
+  PartitionFold fold(projection, host.source(), host.log().identity(), partition, {}, rows);
+  CRM_ASSIGN_OR_RETURN(const auto tail, host.log().OpenTail({{partition, 0}}));
+  while (fold.position().read_to < until) {
+    if (call.gone()) return absl::CancelledError("cancelled");
+    CRM_ASSIGN_OR_RETURN(TailBatch batch, tail->Poll(kSecond));
+    for (Record& record : batch.records) {
+      if (record.offset < until) CRM_RETURN_IF_ERROR(fold.Accept(std::move(record)));
+    }
+    CRM_RETURN_IF_ERROR(fold.Flush());
+    CRM_RETURN_IF_ERROR(store->Write(rows.Take()));
+  }
+  return store;
+}
+
+}  // namespace
+
+absl::Status AdminService::VerifyProjection(StreamCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<VerifyProjectionRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(request.service()));
+  CRM_ASSIGN_OR_RETURN(ServedProjection * projection,
+                       FindProjection(request.service(), request.projection()));
+  const auto serving = projection->serving();
+  if (serving == nullptr) return Healing();
+  CRM_RETURN_IF_ERROR(serving->store->Verify());
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const std::unique_ptr<RowReader> snapshot = serving->store->Snapshot();
+    CRM_ASSIGN_OR_RETURN(const StoredPosition position, LoadPosition(*snapshot, p));
+    CRM_ASSIGN_OR_RETURN(const auto anew,
+                         FoldAnew(*host, projection->projection(), p, position.stored, call));
+    CRM_ASSIGN_OR_RETURN(const DumpSummary ours, DumpPartition(*snapshot, projection->projection(),
+                                                               p, DumpKind::kCanonical, {}));
+    CRM_ASSIGN_OR_RETURN(const DumpSummary theirs, DumpPartition(*anew, projection->projection(), p,
+                                                                 DumpKind::kCanonical, {}));
+    VerifyProjectionResponse answer;
+    answer.set_partition(p);
+    answer.set_read_to(position.stored);
+    answer.set_serving_hash(ours.hash);
+    answer.set_rebuilt_hash(theirs.hash);
+    answer.set_equal(ours.hash == theirs.hash);
+    if (!call.Write(answer.SerializeAsString())) return absl::CancelledError("cancelled");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AdminService::ReadLog(StreamCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<ReadLogRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindTopic(request.topic()));
+  Log& log = host->log();
+  std::vector<TailStart> starts;
+  std::vector<Offset> ends(kPartitions);
+  std::vector<LogReading> readings;
+  std::vector<int32_t> asked(request.partitions().begin(), request.partitions().end());
+  for (Partition p = 0; p < kPartitions; ++p) {
+    readings.emplace_back(host->source().schema, log.identity().epoch, p);
+    if (request.partitions().empty()) asked.push_back(p);
+  }
+  Offset left = 0;
+  for (const int32_t p : asked) {
+    if (p < 0 || p >= kPartitions) return InvalidField("partitions", "must be 0 to 15");
+    CRM_ASSIGN_OR_RETURN(ends[static_cast<size_t>(p)], log.EndOffset(p));
+    // Read from the beginning, so that the fence in force is known.
+    starts.push_back({p, 0});
+    left += ends[static_cast<size_t>(p)];
+  }
+  CRM_ASSIGN_OR_RETURN(const auto tail, log.OpenTail(std::move(starts)));
+  int64_t written = 0;
+  while (left > 0 || request.follow()) {
+    if (call.gone()) return absl::CancelledError("cancelled");
+    CRM_ASSIGN_OR_RETURN(TailBatch batch, tail->Poll(kSecond / 5));
+    const auto p = static_cast<size_t>(batch.partition);
+    for (Record& record : batch.records) {
+      if (record.offset < ends[p]) --left;
+      if (record.offset >= ends[p] && !request.follow()) break;
+      for (LogEntry& entry : readings[p].Next(record)) {
+        if (entry.offset() < request.from_offset()) continue;
+        if (request.valid_only() && !(entry.valid() && entry.kind() == "event")) continue;
+        if (!request.key().empty() && entry.key() != request.key()) continue;
+        if (!call.Write(entry.SerializeAsString())) return absl::CancelledError("cancelled");
+        if (++written == request.limit()) return absl::OkStatus();
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AdminService::VerifyLog(StreamCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<VerifyLogRequest>(call.request()));
+  if (options_.verify_files) CRM_RETURN_IF_ERROR(options_.verify_files());
+  std::vector<ServiceHost*> hosts = hosts_;
+  if (!request.topic().empty()) {
+    CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindTopic(request.topic()));
+    hosts = {host};
+  }
+  for (ServiceHost* host : hosts) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      CRM_ASSIGN_OR_RETURN(const PartitionCheck check,
+                           CheckLogPartition(host->log(), host->source(), p));
+      VerifyLogResponse answer;
+      answer.set_topic(host->definition().topic);
+      answer.set_partition(p);
+      answer.set_records(check.records);
+      answer.set_events(check.events);
+      answer.set_void_records(check.void_records);
+      answer.set_undecodable(check.undecodable);
+      answer.set_problem(check.problem);
+      answer.set_hash(check.hash);
+      if (!call.Write(answer.SerializeAsString())) return absl::CancelledError("cancelled");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace crm
