@@ -45,6 +45,10 @@ TimeNs FaultyLog::InOrder(Appender& from) {
   return from.not_before - time_.now();
 }
 
+TimeNs FaultyLog::AgainAfter(Appender& from) {
+  return dice_.Chance(0.5) ? InOrder(from) : dice_.Between(kMillisecond, kLatest);
+}
+
 void FaultyLog::Append(std::shared_ptr<Appender> from, Partition partition, RecordBatch records,
                        Report report) {
   auto shipment = std::make_shared<Shipment>(
@@ -60,9 +64,7 @@ void FaultyLog::Append(std::shared_ptr<Appender> from, Partition partition, Reco
       return LandAt(shipment, InOrder(appender), 0, count, report_unknown);
     case Fate::kTwice:
       LandAt(shipment, InOrder(appender), 0, count, report_known);
-      return LandAt(shipment,
-                    dice_.Chance(0.5) ? InOrder(appender) : dice_.Between(kMillisecond, kLatest), 0,
-                    count, [] {});
+      return LandAt(std::make_shared<Shipment>(*shipment), AgainAfter(appender), 0, count, [] {});
     case Fate::kInParts: {
       const size_t cut = 1 + dice_.Below(count - 1);
       LandAt(shipment, InOrder(appender), 0, cut, [] {});

@@ -62,6 +62,8 @@ class FaultyLog {
   void ReportSoon(const ShipmentPtr& shipment, bool known);
   // The next landing of an appender, in its order.
   TimeNs InOrder(Appender& from);
+  // Of a second copy.
+  TimeNs AgainAfter(Appender& from);
 
   VirtualTime& time_;
   Dice dice_;
