@@ -93,6 +93,8 @@ Lane::Lane(Options options, const CoreProjection& core, const EventSchema& schem
 
 void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic) {
   ++counts_.commands;
+  // The partition may have been lost and won back since: decide on what is known now.
+  HandleOutputs();
   if (!failure_.ok()) return command->done(failure_);
   if (!opened_ || !fence_.open()) return command->done(NotOwner(fence_.owner_endpoint()));
   if (command->deadline != 0 && monotonic > command->deadline) {
@@ -150,6 +152,10 @@ absl::StatusOr<Outcome> Lane::Decide(Command& command, TimeNs now, Answer* answe
     outcome.version = version_before;
     outcome.resource = before->Render();
     return outcome;
+  }
+  if (decided.back().aggregate != command.aggregate) {
+    return Error(absl::StatusCode::kInternal, "COMMAND_MISSHAPEN",
+                 "the last event of a command must be of the aggregate its answer shows");
   }
   CRM_ASSIGN_OR_RETURN(std::vector<Event> events, Stamp(command, std::move(decided), rows, now));
   if (command.validate_only) return Validate(command, events, std::move(outcome));
@@ -255,9 +261,7 @@ void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows
 void Lane::Flush() {
   if (!failure_.ok()) return;
   fence_.Flush();
-  for (auto outputs = fence_.Take(); !outputs.empty(); outputs = fence_.Take()) {
-    for (FencedPartition::Output& output : outputs) Handle(std::move(output));
-  }
+  HandleOutputs();
   WriteCore();
   if (end_wanted_ && !end_in_flight_) {
     end_wanted_ = false;
@@ -266,6 +270,13 @@ void Lane::Flush() {
     outside_.ReadEnd(partition_);
   }
   Reply();
+}
+
+void Lane::HandleOutputs() {
+  for (auto outputs = fence_.Take(); !outputs.empty(); outputs = fence_.Take()) {
+    for (FencedPartition::Output& output : outputs) Handle(std::move(output));
+  }
+  handled_ = fence_.read_to();
 }
 
 void Lane::Handle(FencedPartition::Output output) {
@@ -277,7 +288,9 @@ void Lane::Handle(FencedPartition::Output output) {
   } else if (auto* apply = std::get_if<FencedPartition::Apply>(&output)) {
     apply->number != 0 ? Confirm(std::move(*apply)) : FoldForeign(std::move(*apply));
   } else if (std::holds_alternative<FencedPartition::Opened>(output)) {
-    opened_ = true;
+    // Commands are decided over the store: all that was folded must be in it.
+    WriteCore();
+    opened_ = failure_.ok();
   } else {
     HandleLost(std::get<FencedPartition::Lost>(output));
   }
@@ -334,14 +347,17 @@ absl::Status Lane::FoldOrQuarantine(const std::string& key, const std::vector<Ev
   const KeyParts parts = SplitKey(key);
   CRM_ASSIGN_OR_RETURN(const auto mark, foreign_.Mark(foreign_rows_, parts.tenant, parts.subject));
   if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
-  if (decoded.ok()) decoded = foreign_.Apply(foreign_rows_, events);
-  if (decoded.ok()) return decoded;
+  if (decoded.ok()) {
+    decoded = foreign_.Apply(foreign_rows_, events);
+    // Any other error is the store's, not the record's.
+    if (decoded.code() != absl::StatusCode::kFailedPrecondition) return decoded;
+  }
   ++counts_.quarantined;
   return foreign_.Quarantine(foreign_rows_, parts.tenant, parts.subject, offset, decoded);
 }
 
 void Lane::MoveTo(const FencedPartition::Apply& apply, TimeNs recorded_time) {
-  position_.stored = apply.offsets.back() + 1;
+  handled_ = position_.stored = apply.offsets.back() + 1;
   position_.fence = {apply.last->fence, apply.last->seq + 1};
   position_.recorded_time = recorded_time;
   recorded_time_ = std::max(recorded_time_, recorded_time);
@@ -357,7 +373,7 @@ void Lane::WriteCore() {
     foreign_dirty_ = false;
   }
   if (last_ != nullptr) {
-    position_.read_to = fence_.read_to();
+    position_.read_to = handled_;
     position_.stored_hash = RecordHash(*last_);
     rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
     if (const absl::Status status = store_.Write(rows_); !status.ok()) return Fail(status);
@@ -368,8 +384,8 @@ void Lane::WriteCore() {
     confirmed_requests_.clear();
   }
   written_ = confirmed_;
-  if (fence_.read_to() == advanced_) return;
-  advanced_ = fence_.read_to();
+  if (handled_ <= advanced_) return;
+  advanced_ = handled_;
   outside_.Advanced(partition_, advanced_);
 }
 
@@ -430,6 +446,8 @@ void Lane::EndUnknown() {
 
 void Lane::HandleLost(const FencedPartition::Lost& lost) {
   ++counts_.lost;
+  // Answers whose log end lies before the loss may leave; what was read since is not theirs to see.
+  handled_ = lost.at;
   WriteCore();
   Reply();
   opened_ = false;

@@ -114,6 +114,8 @@ class Lane {
   void Propose(const Command& command, std::vector<Event> events, Rows& rows, Answer* answer,
                Outcome* outcome);
 
+  // Handles what the fence has put out so far.
+  void HandleOutputs();
   void Handle(FencedPartition::Output output);
   void Confirm(FencedPartition::Apply apply);
   void FoldForeign(FencedPartition::Apply apply);
@@ -159,6 +161,8 @@ class Lane {
   std::shared_ptr<const Record> last_;
   uint64_t confirmed_ = 0;
   uint64_t written_ = 0;
+  // What the fence has put out below is folded; behind fence_.read_to() while outputs wait.
+  Offset handled_ = 0;
   Offset advanced_ = 0;
   TimeNs recorded_time_ = 0;
 
