@@ -66,10 +66,10 @@ void ProgressBar::Show(int64_t done, double fraction) {
   const double seconds = std::max(static_cast<double>(now - begun_) / kSecond, 1e-3);
   fraction = std::clamp(fraction, 0.0, 1.0);
   const int filled = static_cast<int>(fraction * kBarColumns);
-  std::string line = fmt::format("\r\033[K[{}{}] {:3.0f} %  {} {}  {}/s", std::string(filled, '#'),
-                                 std::string(kBarColumns - filled, '.'), fraction * 100,
-                                 WithThousands(done), unit_,
-                                 WithThousands(static_cast<int64_t>(done / seconds)));
+  std::string line =
+      fmt::format("\r\033[K[{}{}] {:3.0f} %  {} {}  {}/s", std::string(filled, '#'),
+                  std::string(kBarColumns - filled, '.'), fraction * 100, WithThousands(done),
+                  unit_, WithThousands(static_cast<int64_t>(done / seconds)));
   if (fraction > 0.01) line += "  " + Duration(seconds * (1 - fraction) / fraction) + " left";
   console_.err << line << std::flush;
   drawn_ = true;

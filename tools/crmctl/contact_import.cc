@@ -206,11 +206,11 @@ absl::Status ContactImport::Run(const Source& source,
 }
 
 absl::Status ContactImport::GiveUp(const absl::Status& last) const {
-  return Error(absl::StatusCode::kUnavailable, "IMPORT_STALLED",
-               fmt::format("no row was answered for {} s; the server's last word: {}. Run the same "
-                           "command again once it serves: what is in already changes nothing",
-                           options_.patience / kSecond,
-                           last.ok() ? "none" : std::string(last.message())));
+  return Error(
+      absl::StatusCode::kUnavailable, "IMPORT_STALLED",
+      fmt::format("no row was answered for {} s; the server's last word: {}. Run the same "
+                  "command again once it serves: what is in already changes nothing",
+                  options_.patience / kSecond, last.ok() ? "none" : std::string(last.message())));
 }
 
 void ContactImport::Fill(const Source& source) {

@@ -71,14 +71,15 @@ std::optional<ContactMapping::FieldPath> ContactMapping::FindField(std::string_v
   const size_t dot = name.find('.');
   const auto* field = Contact::descriptor()->FindFieldByName(std::string(name.substr(0, dot)));
   if (dot == std::string_view::npos) return FieldPath{field};
-  return FieldPath{field, field->message_type()->FindFieldByName(std::string(name.substr(dot + 1)))};
+  return FieldPath{field,
+                   field->message_type()->FindFieldByName(std::string(name.substr(dot + 1)))};
 }
 
 size_t ContactMapping::Column(const std::string& name, const CsvTable& table,
                               std::vector<std::string>* faults) {
   if (const auto found = table.Find(name)) return *found;
-  faults->push_back(fmt::format("there is no column '{}'; there are: {}", name,
-                                fmt::join(table.header(), ", ")));
+  faults->push_back(
+      fmt::format("there is no column '{}'; there are: {}", name, fmt::join(table.header(), ", ")));
   return 0;
 }
 

@@ -13,10 +13,6 @@ namespace {
 constexpr char kQuote = '"';
 constexpr int kEof = std::istream::traits_type::eof();
 
-std::string ColumnNames(const std::vector<std::string>& header) {
-  return fmt::format("{}", fmt::join(header, ", "));
-}
-
 absl::Status HeaderFaults(const std::vector<CsvFault>& faults) {
   std::string message;
   for (const CsvFault& fault : faults) {
@@ -100,9 +96,9 @@ std::optional<CsvRecord> CsvReader::Next() {
       }
       state = Step(state, static_cast<char>(c));
     }
-    const bool blank = record_.cells.empty() ||
-                       (record_.cells.size() == 1 && record_.cells[0].empty() &&
-                        record_bytes_ <= 2 && record_.faults.empty());
+    const bool blank =
+        record_.cells.empty() || (record_.cells.size() == 1 && record_.cells[0].empty() &&
+                                  record_bytes_ <= 2 && record_.faults.empty());
     if (!blank || !record_.faults.empty()) return std::exchange(record_, {});
   }
   return std::nullopt;
@@ -212,9 +208,9 @@ std::optional<size_t> CsvTable::Find(std::string_view column) const {
 std::optional<CsvRecord> CsvTable::Next() {
   std::optional<CsvRecord> record = reader_.Next();
   if (!record || record->fatal || record->cells.size() == header_.size()) return record;
-  record->faults.push_back({record->line, 0,
-                            fmt::format("has {} cells where the header has {}",
-                                        record->cells.size(), header_.size())});
+  record->faults.push_back(
+      {record->line, 0,
+       fmt::format("has {} cells where the header has {}", record->cells.size(), header_.size())});
   return record;
 }
 

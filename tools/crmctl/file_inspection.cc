@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/aggregate/core_rows.h"
+#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/log/embedded/embedded_log.h"
 #include "common/projection/bulk_rebuild.h"
@@ -30,11 +31,10 @@ AggregateTypes TypesOf(const ServiceDefinition& definition) {
 
 absl::Status NoSuch(const std::string& what, const std::string& name,
                     const std::vector<std::string>& known) {
-  return Error(absl::StatusCode::kInvalidArgument, "NOT_KNOWN",
-               fmt::format("there is no {} '{}'; there are: {}", what, name,
-                           fmt::join(known, ", ")));
+  return Error(
+      absl::StatusCode::kInvalidArgument, "NOT_KNOWN",
+      fmt::format("there is no {} '{}'; there are: {}", what, name, fmt::join(known, ", ")));
 }
-
 
 }  // namespace
 
@@ -115,8 +115,8 @@ absl::StatusOr<const Projection*> FileInspection::FindProjection(const Service& 
 
 Generation FileInspection::GenerationOf(const Service& service,
                                         const Projection& projection) const {
-  return Generation(data_directory_ + "/" + service.definition.name,
-                    std::string(projection.name()), projection.version());
+  return Generation(data_directory_ + "/" + service.definition.name, std::string(projection.name()),
+                    projection.version());
 }
 
 absl::StatusOr<std::unique_ptr<Store>> FileInspection::OpenStore(
@@ -163,7 +163,9 @@ absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* st
     if (!store.ok() && store.status().code() != absl::StatusCode::kNotFound) return store.status();
     for (Partition p = 0; p < kPartitions; ++p) {
       StoredPosition position;
-      if (store.ok()) CRM_ASSIGN_OR_RETURN(position, LoadPosition(**store, p));
+      if (store.ok()) {
+        CRM_ASSIGN_OR_RETURN(position, LoadPosition(**store, p));
+      }
       its->add_read_to(position.read_to);
       its->set_lag(its->lag() + status->partitions(p).end_offset() - position.read_to);
     }

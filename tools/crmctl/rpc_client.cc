@@ -90,9 +90,9 @@ absl::Status RpcClient::ToStatus(const grpc::Status& status,
                              target_.address, target_.timeout / kSecond));
   }
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    return Error(absl::StatusCode::kUnimplemented, "NOT_OFFERED",
-                 fmt::format("{} does not offer this call; is it a CRM of this version?",
-                             target_.address));
+    return Error(
+        absl::StatusCode::kUnimplemented, "NOT_OFFERED",
+        fmt::format("{} does not offer this call; is it a CRM of this version?", target_.address));
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
