@@ -133,10 +133,15 @@ bool LaneRunner::Turn(Worker& worker) {
   const TimeNs monotonic = clock_.Monotonic();
   RetryHeld(worker);
   for (In& in : inbox) Take(std::move(in), now, monotonic);
+  // One write to the core for all partitions of the turn.
+  RowBatch rows;
   for (const Partition p : worker.partitions) {
-    Lane& lane = LaneOf(p);
-    lane.Tick(monotonic);
-    lane.Flush();
+    LaneOf(p).Tick(monotonic);
+    LaneOf(p).Prepare(rows);
+  }
+  const absl::Status written = rows.empty() ? absl::OkStatus() : store_.Write(rows);
+  for (const Partition p : worker.partitions) {
+    LaneOf(p).Complete(written);
     Publish(p);
   }
   return !(stop && Idle(worker));
