@@ -89,6 +89,16 @@ Lane::Lane(Options options, const CoreProjection& core, const EventSchema& schem
       foreign_(core.types(), partition_),
       recorded_time_(position.recorded_time) {}
 
+LaneCounts& LaneCounts::operator+=(const LaneCounts& other) {
+  commands += other.commands;
+  events += other.events;
+  repeats += other.repeats;
+  conflicts += other.conflicts;
+  quarantined += other.quarantined;
+  lost += other.lost;
+  return *this;
+}
+
 // --- from submission to append
 
 void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic) {
