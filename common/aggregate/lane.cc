@@ -103,8 +103,6 @@ LaneCounts& LaneCounts::operator+=(const LaneCounts& other) {
 
 void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic) {
   ++counts_.commands;
-  // The partition may have been lost and won back since: decide on what is known now.
-  HandleOutputs();
   if (!failure_.ok()) return command->done(failure_);
   if (!opened_ || !fence_.open()) return command->done(NotOwner(fence_.owner_endpoint()));
   if (command->deadline != 0 && monotonic > command->deadline) {
@@ -310,9 +308,7 @@ void Lane::Handle(FencedPartition::Output output) {
   } else if (auto* apply = std::get_if<FencedPartition::Apply>(&output)) {
     apply->number != 0 ? Confirm(std::move(*apply)) : FoldForeign(std::move(*apply));
   } else if (std::holds_alternative<FencedPartition::Opened>(output)) {
-    // Commands are decided over the store: all that was folded must be in it.
-    WriteCore();
-    opened_ = failure_.ok();
+    opened_ = true;
   } else {
     HandleLost(std::get<FencedPartition::Lost>(output));
   }
