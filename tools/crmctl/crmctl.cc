@@ -15,6 +15,7 @@
 #include "tools/crmctl/projection_commands.h"
 #include "tools/crmctl/served_services.h"
 #include "tools/crmctl/server_inspection.h"
+#include "tools/crmctl/table.h"
 
 namespace crm::crmctl {
 namespace {
@@ -390,6 +391,11 @@ int RunCrmctl(const std::vector<std::string>& arguments, Console& console, Rando
     // CLI11 takes them last first.
     line.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
+    if (error.get_name() == "RequiredError" && !line.app().remaining(true).empty()) {
+      console.err << "crmctl: there is no command '" << Printable(line.app().remaining(true)[0])
+                  << "'; --help names those there are\n";
+      return static_cast<int>(ExitCode::kUsage);
+    }
     const int code = line.app().exit(error, console.out, console.err);
     return static_cast<int>(code == 0 ? ExitCode::kOk : ExitCode::kUsage);
   }
