@@ -89,12 +89,20 @@ Lane::Lane(Options options, const CoreProjection& core, const EventSchema& schem
       foreign_(core.types(), partition_),
       recorded_time_(position.recorded_time) {}
 
+LaneCounts& LaneCounts::operator+=(const LaneCounts& other) {
+  commands += other.commands;
+  events += other.events;
+  repeats += other.repeats;
+  conflicts += other.conflicts;
+  quarantined += other.quarantined;
+  lost += other.lost;
+  return *this;
+}
+
 // --- from submission to append
 
 void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic) {
   ++counts_.commands;
-  // The partition may have been lost and won back since: decide on what is known now.
-  HandleOutputs();
   if (!failure_.ok()) return command->done(failure_);
   if (!opened_ || !fence_.open()) return command->done(NotOwner(fence_.owner_endpoint()));
   if (command->deadline != 0 && monotonic > command->deadline) {
@@ -300,9 +308,7 @@ void Lane::Handle(FencedPartition::Output output) {
   } else if (auto* apply = std::get_if<FencedPartition::Apply>(&output)) {
     apply->number != 0 ? Confirm(std::move(*apply)) : FoldForeign(std::move(*apply));
   } else if (std::holds_alternative<FencedPartition::Opened>(output)) {
-    // Commands are decided over the store: all that was folded must be in it.
-    WriteCore();
-    opened_ = failure_.ok();
+    opened_ = true;
   } else {
     HandleLost(std::get<FencedPartition::Lost>(output));
   }

@@ -41,6 +41,8 @@ struct LaneCounts {
   int64_t conflicts = 0;
   int64_t quarantined = 0;
   int64_t lost = 0;
+
+  LaneCounts& operator+=(const LaneCounts& other);
 };
 
 // The command path of one partition of one service, read top to bottom: dedup, load, decide, seal,

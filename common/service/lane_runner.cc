@@ -144,6 +144,7 @@ bool LaneRunner::Turn(Worker& worker) {
     LaneOf(p).Complete(written);
     Publish(p);
   }
+  PublishCounts(worker);
   return !(stop && Idle(worker));
 }
 
@@ -170,14 +171,17 @@ void LaneRunner::Take(In in, TimeNs now, TimeNs monotonic) {
 }
 
 bool LaneRunner::TryAppend(Partition partition, uint64_t id, const RecordBatch& records) {
-  const absl::Status status = log_.Append(
-      partition, records, [this, partition, id](absl::StatusOr<std::vector<Offset>> offsets) {
-        if (offsets.ok()) {
-          Post({partition, DeliveredIn{id, std::move(*offsets)}});
-        } else {
-          Post({partition, UnknownIn{id}});
-        }
-      });
+  const TimeNs begun = clock_.Monotonic();
+  const absl::Status status =
+      log_.Append(partition, records,
+                  [this, partition, id, begun](absl::StatusOr<std::vector<Offset>> offsets) {
+                    if (offsets.ok()) {
+                      if (options_.append_took) options_.append_took(clock_.Monotonic() - begun);
+                      Post({partition, DeliveredIn{id, std::move(*offsets)}});
+                    } else {
+                      Post({partition, UnknownIn{id}});
+                    }
+                  });
   if (status.ok()) return true;
   if (status.code() == absl::StatusCode::kResourceExhausted) return false;
   Post({partition, UnknownIn{id}});
@@ -252,6 +256,13 @@ void LaneRunner::Publish(Partition partition) {
   }
 }
 
+void LaneRunner::PublishCounts(Worker& worker) {
+  LaneCounts sum;
+  for (const Partition p : worker.partitions) sum += LaneOf(p).counts();
+  MutexLock lock(worker.mutex);
+  worker.counts = sum;
+}
+
 void LaneRunner::Stop() {
   stopping_ = true;
   for (const auto& worker : workers_) {
@@ -270,8 +281,10 @@ LaneRunner::Counts LaneRunner::counts() const {
     counts.void_records += published_[static_cast<size_t>(p)].void_records;
     counts.open_partitions += published_[static_cast<size_t>(p)].open ? 1 : 0;
   }
-  MutexLock lock(counts_mutex_);
-  counts.lanes = counts_;
+  for (const auto& worker : workers_) {
+    MutexLock lock(worker->mutex);
+    counts.lanes += worker->counts;
+  }
   return counts;
 }
 

@@ -1,14 +1,17 @@
 // What the contact service could be at best: the same RPC server, with nothing behind it but the
 // bare log. GetContact answers canned bytes of the size of a real contact; CreateContact appends
 // one record of the size a real create logs and answers once that is durable. Nothing is parsed,
-// validated, decided or folded.
+// validated, decided or folded. DeleteContact writes the same bytes to a plain file, syncs and
+// answers: one sync and one round trip, as the same clients and the same threads see them.
 //
 //   ceiling_server --data-dir DIR [--listen 127.0.0.1:0] --value-bytes N --response-bytes N
 //       --position-bytes N [--rpc-threads N] [--memory-budget BYTES]
 //
 // Writes DIR/endpoints once it serves, as crm-all does; stops on SIGTERM.
 
+#include <fcntl.h>
 #include <google/protobuf/descriptor.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -33,6 +36,8 @@ constexpr char kTopic[] = "crm.contact.events";
 // "default/contacts/" and an id, as a real record's key.
 constexpr char kKeyStart[] = "default/contacts/c";
 constexpr size_t kIdDigits = 26;
+// Key, head and frame of a record beside its value.
+constexpr size_t kRecordOverhead = 80;
 
 struct Options {
   std::string data_dir;
@@ -73,7 +78,21 @@ class Ceiling {
   Ceiling(const Options& options, crm::Log& log)
       : answer_{std::string(options.response_bytes, 'r'), std::string(options.position_bytes, 'p')},
         value_bytes_(options.value_bytes),
-        log_(log) {}
+        log_(log),
+        file_(open((options.data_dir + "/synced").c_str(),
+                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {}
+  ~Ceiling() { close(file_); }
+  Ceiling(const Ceiling&) = delete;
+  Ceiling& operator=(const Ceiling&) = delete;
+
+  // On the completion thread, which it blocks: for one call in flight.
+  void Sync(std::unique_ptr<crm::UnaryCall> call) const {
+    const std::string bytes(value_bytes_ + kRecordOverhead, 'v');
+    if (write(file_, bytes.data(), bytes.size()) < 0 || fdatasync(file_) != 0) {
+      return call->Finish(absl::InternalError("cannot sync"));
+    }
+    call->Finish(answer_);
+  }
 
   void Get(std::unique_ptr<crm::UnaryCall> call) const { call->Finish(answer_); }
 
@@ -100,6 +119,7 @@ class Ceiling {
   const crm::Answer answer_;
   const size_t value_bytes_;
   crm::Log& log_;
+  const int file_;
   std::atomic<int64_t> created_{0};
 };
 
@@ -109,12 +129,15 @@ void Register(crm::RpcServer& server, Ceiling& ceiling) {
   server.AddService(service);
   const auto create = [&ceiling](Call call) { ceiling.Create(std::move(call)); };
   const auto get = [&ceiling](Call call) { ceiling.Get(std::move(call)); };
+  const auto sync = [&ceiling](Call call) { ceiling.Sync(std::move(call)); };
   for (int i = 0; i < service->method_count(); ++i) {
     const auto* method = service->method(i);
     if (method->client_streaming()) {
       server.AddBatch(service, method->name(), create);
     } else if (method->name() == "CreateContact") {
       server.AddUnary(service, method->name(), create);
+    } else if (method->name() == "DeleteContact") {
+      server.AddUnary(service, method->name(), sync);
     } else {
       server.AddUnary(service, method->name(), get);
     }

@@ -62,30 +62,25 @@ void Client::Next() {
 testing::Step Client::DrawStep(std::string* text) {
   // Few values, so that some changes change nothing.
   const std::string value = "name " + std::to_string(dice_.Below(5));
-  switch (dice_.Below(weather_.erasures ? 21 : 20)) {
-    case 0:
-    case 1:
-    case 2:
-      *text += "create " + value;
-      return CreateContact{Named(value), std::nullopt};
-    case 3:
-      *text += "delete";
-      return DeleteContact{};
-    case 4:
-    case 5:
-    case 6:
-    case 7:
-    case 8:
-    case 9:
-      *text += "upsert " + value;
-      return UpsertContact{Named(value), {"display_name"}, ExternalKey{"shop", value}};
-    case 20:
-      *text += "erase";
-      return EraseContact{};
-    default:
-      *text += "update " + value;
-      return UpdateContact{Named(value), {"display_name"}};
+  const size_t roll = dice_.Below(100);
+  if (roll < 1) {
+    *text += "delete";
+    return DeleteContact{};
   }
+  if (roll < 2 && weather_.erasures) {
+    *text += "erase";
+    return EraseContact{};
+  }
+  if (roll < 10) {
+    *text += "create " + value;
+    return CreateContact{Named(value), std::nullopt};
+  }
+  if (roll < 50) {
+    *text += "upsert " + value;
+    return UpsertContact{Named(value), {"display_name"}, ExternalKey{"shop", value}};
+  }
+  *text += "update " + value;
+  return UpdateContact{Named(value), {"display_name"}};
 }
 
 std::string Client::DrawEtag(const std::string& name) {

@@ -258,9 +258,11 @@ class Simulation {
     }
     for (const Partition p : around_.partitions) {
       const size_t owner = dice_.Below(nodes_.size());
+      // Hints may stay wrong for ever: two owners then take turns, and still all is answered.
+      const size_t other = dice_.Chance(0.2) ? dice_.Below(nodes_.size()) : owner;
       // After those that are still under way.
-      time_.After(200 * kMillisecond, [this, owner, p] {
-        for (size_t i = 0; i < nodes_.size(); ++i) SendHint(i, p, i == owner);
+      time_.After(200 * kMillisecond, [this, owner, other, p] {
+        for (size_t i = 0; i < nodes_.size(); ++i) SendHint(i, p, i == owner || i == other);
       });
     }
   }
@@ -319,6 +321,7 @@ class Simulation {
     for (const Partition p : around_.partitions) history_.log[p] = log_.records(p);
     for (auto& node : nodes_) DumpStore(node->name(), node->store());
     Rebuild();
+    CheckDuels();
     CheckerOptions options{
         {around_.schema, sealer_},
         testing::ContactTypes(),
@@ -349,6 +352,16 @@ class Simulation {
     return {absl::StatusCode::kOk, "", !events->empty(), aggregate.Render()};
   }
 
+  // Owners that are hinted at once take turns that grow longer.
+  void CheckDuels() {
+    const auto seconds = static_cast<size_t>((time_.now() - weather_.until) / kSecond);
+    for (const auto& [partition, count] : late_ownerships_) {
+      if (count <= 40 + seconds) continue;
+      found_.push_back({Fault::kProgress, fmt::format("partition {} changed hands {} times in {} s",
+                                                      partition, count, seconds)});
+    }
+  }
+
   void DumpStore(const std::string& replica, const Store& store) {
     for (const Partition p : around_.partitions) {
       const auto print = [&](std::string line) {
@@ -373,6 +386,7 @@ class Simulation {
   void Note(Partition partition, const Record& record) {
     ++totals_.records;
     totals_.ownerships += record.kind == RecordKind::kOwn ? 1 : 0;
+    late_ownerships_[partition] += around_.calm && record.kind == RecordKind::kOwn ? 1 : 0;
     Trace(fmt::format("{} landed {}/{} {} fence {} seq {}{} {}", time_.now(), partition,
                       record.offset, KindName(record.kind), record.fence, record.seq,
                       record.last ? " last" : "", record.key));
@@ -420,6 +434,8 @@ class Simulation {
   // By Call::tag.
   std::vector<Request> requests_;
   std::vector<Finding> found_;
+  // Since the faults ended.
+  std::map<Partition, size_t> late_ownerships_;
   Totals totals_;
   PieceHasher trace_;
 };

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
-#include <map>
+#include <set>
 #include <string>
 
+#include "common/base/bytes.h"
 #include "tests/simulation/simulation.h"
 
 namespace crm::simulation {
@@ -43,6 +45,26 @@ TEST(Simulation, KeepsEveryPromiseUnderEverySeed) {
              totals.ToString());
 }
 
+// Another process, so that the seeds of hash tables differ.
+std::string TraceOfAnotherProcess(uint64_t seed) {
+  const std::string command = fmt::format("/proc/{}/exe --seed={}", getpid(), seed);
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string out;
+  char chunk[256];
+  while (pipe != nullptr && fgets(chunk, sizeof(chunk), pipe) != nullptr) out += chunk;
+  if (pipe != nullptr) pclose(pipe);
+  return out.substr(out.find("trace "));
+}
+
+TEST(Simulation, ReplaysASeedExactlyInAnotherProcess) {
+  for (const uint64_t seed : {1u, 44u, 707u}) {
+    const std::string first = TraceOfAnotherProcess(seed);
+    EXPECT_EQ(first.size(), sizeof("trace ") + 32);
+    EXPECT_EQ(first, TraceOfAnotherProcess(seed));
+    EXPECT_EQ(first, fmt::format("trace {}\n", Hex(Simulate({.seed = seed}).trace_hash)));
+  }
+}
+
 TEST(Simulation, ReplaysASeedExactly) {
   for (const uint64_t seed : {3u, 1003u, 2003u}) {
     EXPECT_EQ(Simulate({.seed = seed}).trace_hash, Simulate({.seed = seed}).trace_hash);
@@ -50,14 +72,46 @@ TEST(Simulation, ReplaysASeedExactly) {
   }
 }
 
+// Seeds until the checker reports one of `expected`, at most `limit`.
+void ExpectCaught(SimulationOptions options, const std::set<Fault>& expected, uint64_t limit) {
+  for (uint64_t seed = 1; seed <= limit; ++seed) {
+    options.seed = seed;
+    const SimulationResult result = Simulate(options);
+    for (const Finding& finding : result.findings) {
+      if (!expected.contains(finding.fault)) continue;
+      fmt::print("caught by seed {}: {}: {}\n", seed, FaultName(finding.fault), finding.text);
+      return;
+    }
+  }
+  ADD_FAILURE() << "not caught within " << limit << " seeds";
+}
+
+TEST(PlantedFault, ConfirmingWithoutContiguityLosesAcknowledgedCommands) {
+  ExpectCaught({.faults = {.confirm_without_contiguity = true}}, {Fault::kNotOnce}, 500);
+}
+
+TEST(PlantedFault, TakingAGapForEmptyLosesAcknowledgedCommands) {
+  ExpectCaught({.faults = {.skip_gap_read_back = true}}, {Fault::kNotOnce}, 500);
+}
+
+TEST(PlantedFault, OverlookingAnOwnLateOwnershipLosesAcknowledgedCommands) {
+  ExpectCaught({.faults = {.ignore_own_late_own = true}}, {Fault::kNotOnce}, 500);
+}
+
+TEST(PlantedFault, SkippingARecordMakesTheReplicasDifferFromARebuild) {
+  ExpectCaught({.faults = {.skip_record = 7}}, {Fault::kReplicas}, 500);
+}
+
+TEST(PlantedFault, ForgettingRequestIdsExecutesTwice) {
+  ExpectCaught({.fault_ignore_dedup = true}, {Fault::kNotOnce}, 500);
+}
+
 }  // namespace
 
 int RunOne() {
   const SimulationResult result = Simulate({.seed = flags.only_seed, .verbose = flags.verbose});
   fmt::print("{}\n", result.totals.ToString());
-  std::string hex;
-  for (const char c : result.trace_hash) hex += fmt::format("{:02x}", static_cast<uint8_t>(c));
-  fmt::print("trace {}\n", hex);
+  fmt::print("trace {}\n", Hex(result.trace_hash));
   if (!result.findings.empty()) fmt::print("{}", Describe(flags.only_seed, result.findings));
   return result.findings.empty() ? 0 : 1;
 }

@@ -6,9 +6,9 @@ Weather Weather::Draw(Dice& dice) {
   Weather w;
   w.nodes = 2 + dice.Below(3);
   w.partitions = 1 + dice.Below(2) * dice.Below(2) + dice.Below(2) * dice.Below(2);
-  w.clients = 2 + dice.Below(3);
-  w.commands_per_client = 6 + dice.Below(10);
-  w.subjects_per_partition = 1 + dice.Below(3);
+  w.clients = 2 + dice.Below(7);
+  w.commands_per_client = 10 + dice.Below(30);
+  w.subjects_per_partition = 1 + dice.Below(6);
   w.until = dice.Between(3 * kSecond, 15 * kSecond);
 
   const auto rate = [&dice](double most) {
