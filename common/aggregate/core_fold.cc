@@ -46,7 +46,9 @@ absl::StatusOr<std::optional<SubjectMark>> CoreState::Mark(Rows& rows, std::stri
     has_marks_ = any.has_value();
   }
   if (!*has_marks_) return std::nullopt;
-  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(MarkKey(partition_, tenant, subject)));
+  const std::string key = MarkKey(partition_, tenant, subject);
+  if (const auto found = marks_.find(key); found != marks_.end()) return found->second.mark;
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(key));
   if (!row.has_value()) return std::nullopt;
   SubjectMark mark;
   if (!mark.ParseFromString(*row)) {
@@ -58,8 +60,10 @@ absl::StatusOr<std::optional<SubjectMark>> CoreState::Mark(Rows& rows, std::stri
 
 void CoreState::PutMark(Rows& rows, std::string_view tenant, std::string_view subject,
                         const SubjectMark& mark) {
+  std::string key = MarkKey(partition_, tenant, subject);
   rows.Put(FamilyPrefix(partition_, 's'), "");
-  rows.Put(MarkKey(partition_, tenant, subject), mark.SerializeAsString());
+  rows.Put(key, mark.SerializeAsString());
+  marks_[std::move(key)] = {mark, std::nullopt};
   has_marks_ = true;
 }
 
@@ -127,6 +131,9 @@ void CoreState::PutDirty(Rows& rows, uint64_t number) {
     cached.last_command = number;
   }
   dirty_.clear();
+  for (auto& [key, cached] : marks_) {
+    if (!cached.last_command.has_value()) cached.last_command = number;
+  }
 }
 
 absl::Status CoreState::Quarantine(Rows& rows, std::string_view tenant, std::string_view subject,
@@ -151,11 +158,15 @@ void CoreState::Forget(uint64_t number) {
   absl::erase_if(cached_, [number](const auto& entry) {
     return !entry.second.dirty && entry.second.last_command <= number;
   });
+  absl::erase_if(marks_, [number](const auto& entry) {
+    return entry.second.last_command.has_value() && *entry.second.last_command <= number;
+  });
 }
 
 void CoreState::Clear() {
   cached_.clear();
   dirty_.clear();
+  marks_.clear();
   has_marks_.reset();
 }
 

@@ -60,6 +60,11 @@ class CoreState {
   };
 
   absl::Status CheckVersions(Rows& rows, std::span<const Event> command);
+  struct CachedMark {
+    common::v1::SubjectMark mark;
+    // As in Cached; unknown until PutDirty.
+    std::optional<uint64_t> last_command;
+  };
   void PutMark(Rows& rows, std::string_view tenant, std::string_view subject,
                const common::v1::SubjectMark& mark);
 
@@ -68,6 +73,8 @@ class CoreState {
   // By AggregateKey.
   absl::flat_hash_map<std::string, Cached> cached_;
   std::vector<std::string> dirty_;
+  // Marks put here that may not be in the rows yet, by MarkKey.
+  absl::flat_hash_map<std::string, CachedMark> marks_;
   // Whether the partition has any mark at all; unknown until first asked.
   std::optional<bool> has_marks_;
 };

@@ -89,6 +89,16 @@ Lane::Lane(Options options, const CoreProjection& core, const EventSchema& schem
       foreign_(core.types(), partition_),
       recorded_time_(position.recorded_time) {}
 
+LaneCounts& LaneCounts::operator+=(const LaneCounts& other) {
+  commands += other.commands;
+  events += other.events;
+  repeats += other.repeats;
+  conflicts += other.conflicts;
+  quarantined += other.quarantined;
+  lost += other.lost;
+  return *this;
+}
+
 // --- from submission to append
 
 void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic) {
@@ -150,6 +160,10 @@ absl::StatusOr<Outcome> Lane::Decide(Command& command, TimeNs now, Answer* answe
     outcome.version = version_before;
     outcome.resource = before->Render();
     return outcome;
+  }
+  if (decided.back().aggregate != command.aggregate) {
+    return Error(absl::StatusCode::kInternal, "COMMAND_MISSHAPEN",
+                 "the last event of a command must be of the aggregate its answer shows");
   }
   CRM_ASSIGN_OR_RETURN(std::vector<Event> events, Stamp(command, std::move(decided), rows, now));
   if (command.validate_only) return Validate(command, events, std::move(outcome));
@@ -253,12 +267,22 @@ void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows
 // --- from the log's word to the core and the reply
 
 void Lane::Flush() {
+  RowBatch rows;
+  Prepare(rows);
+  Complete(rows.empty() ? absl::OkStatus() : store_.Write(rows));
+}
+
+void Lane::Prepare(RowBatch& rows) {
   if (!failure_.ok()) return;
   fence_.Flush();
-  for (auto outputs = fence_.Take(); !outputs.empty(); outputs = fence_.Take()) {
-    for (FencedPartition::Output& output : outputs) Handle(std::move(output));
-  }
-  WriteCore();
+  HandleOutputs();
+  if (failure_.ok()) PutRows(rows);
+}
+
+void Lane::Complete(const absl::Status& written) {
+  if (!failure_.ok()) return;
+  if (!written.ok()) return Fail(written);
+  Written();
   if (end_wanted_ && !end_in_flight_) {
     end_wanted_ = false;
     end_in_flight_ = true;
@@ -266,6 +290,13 @@ void Lane::Flush() {
     outside_.ReadEnd(partition_);
   }
   Reply();
+}
+
+void Lane::HandleOutputs() {
+  for (auto outputs = fence_.Take(); !outputs.empty(); outputs = fence_.Take()) {
+    for (FencedPartition::Output& output : outputs) Handle(std::move(output));
+  }
+  handled_ = fence_.read_to();
 }
 
 void Lane::Handle(FencedPartition::Output output) {
@@ -334,14 +365,17 @@ absl::Status Lane::FoldOrQuarantine(const std::string& key, const std::vector<Ev
   const KeyParts parts = SplitKey(key);
   CRM_ASSIGN_OR_RETURN(const auto mark, foreign_.Mark(foreign_rows_, parts.tenant, parts.subject));
   if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
-  if (decoded.ok()) decoded = foreign_.Apply(foreign_rows_, events);
-  if (decoded.ok()) return decoded;
+  if (decoded.ok()) {
+    decoded = foreign_.Apply(foreign_rows_, events);
+    // Any other error is the store's, not the record's.
+    if (decoded.code() != absl::StatusCode::kFailedPrecondition) return decoded;
+  }
   ++counts_.quarantined;
   return foreign_.Quarantine(foreign_rows_, parts.tenant, parts.subject, offset, decoded);
 }
 
 void Lane::MoveTo(const FencedPartition::Apply& apply, TimeNs recorded_time) {
-  position_.stored = apply.offsets.back() + 1;
+  handled_ = position_.stored = apply.offsets.back() + 1;
   position_.fence = {apply.last->fence, apply.last->seq + 1};
   position_.recorded_time = recorded_time;
   recorded_time_ = std::max(recorded_time_, recorded_time);
@@ -350,26 +384,36 @@ void Lane::MoveTo(const FencedPartition::Apply& apply, TimeNs recorded_time) {
 
 void Lane::WriteCore() {
   if (!failure_.ok()) return;
+  RowBatch rows;
+  PutRows(rows);
+  const absl::Status status = rows.empty() ? absl::OkStatus() : store_.Write(rows);
+  status.ok() ? Written() : Fail(status);
+}
+
+void Lane::PutRows(RowBatch& rows) {
   if (foreign_dirty_) {
     foreign_.PutDirty(foreign_rows_);
     rows_.Append(foreign_rows_.Take());
     foreign_.Clear();
     foreign_dirty_ = false;
   }
+  if (last_ == nullptr) return;
+  position_.read_to = handled_;
+  position_.stored_hash = RecordHash(*last_);
+  rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
+  rows.Append(std::move(rows_));
+}
+
+void Lane::Written() {
   if (last_ != nullptr) {
-    position_.read_to = fence_.read_to();
-    position_.stored_hash = RecordHash(*last_);
-    rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
-    if (const absl::Status status = store_.Write(rows_); !status.ok()) return Fail(status);
-    rows_.Clear();
     last_.reset();
     overlay_.Forget(confirmed_);
     for (const std::string& key : confirmed_requests_) unconfirmed_.erase(key);
     confirmed_requests_.clear();
   }
   written_ = confirmed_;
-  if (fence_.read_to() == advanced_) return;
-  advanced_ = fence_.read_to();
+  if (handled_ <= advanced_) return;
+  advanced_ = handled_;
   outside_.Advanced(partition_, advanced_);
 }
 
@@ -430,6 +474,8 @@ void Lane::EndUnknown() {
 
 void Lane::HandleLost(const FencedPartition::Lost& lost) {
   ++counts_.lost;
+  // Answers whose log end lies before the loss may leave; what was read since is not theirs to see.
+  handled_ = lost.at;
   WriteCore();
   Reply();
   opened_ = false;

@@ -1,6 +1,7 @@
 #include "common/log/fenced_partition.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/base/check.h"
 #include "common/base/status.h"
@@ -8,6 +9,8 @@
 
 namespace crm {
 namespace {
+
+constexpr TimeNs kNever = std::numeric_limits<TimeNs>::max();
 
 // What the filter looks at. The event that ends an own command is confirmed at once, so its key and
 // value need no copy; an event before it may yet be handed out as a foreign command's.
@@ -37,12 +40,13 @@ FencedPartition::FencedPartition(Options options, FenceState state, Offset read_
 void FencedPartition::Hint(bool mine, TimeNs now) {
   now_ = now;
   hinted_ = mine;
-  if (mine && state_ == State::kFollowing) Claim(now);
+  named_successor_ = false;
+  Tick(now);
 }
 
 void FencedPartition::Tick(TimeNs now) {
   now_ = now;
-  if (state_ == State::kFollowing && hinted_ && now >= claim_at_) Claim(now);
+  if (state_ == State::kFollowing && Wanted() && now >= claim_at_) Claim(now);
   if (state_ == State::kClaiming && now >= claim_deadline_) Claim(now);
 }
 
@@ -50,6 +54,8 @@ void FencedPartition::Claim(TimeNs now) {
   state_ = State::kClaiming;
   attempt_ = random_.Uuid();
   claim_deadline_ = now + options_.claim_timeout;
+  // What became of an earlier claim does not matter any more.
+  in_flight_.clear();
   common::v1::LogControl control;
   common::v1::Own* own = control.mutable_own();
   own->set_attempt(attempt_);
@@ -91,6 +97,11 @@ void FencedPartition::Flush() {
 
 void FencedPartition::Release(const std::string& successor) {
   hinted_ = false;
+  named_successor_ = false;
+  if (state_ == State::kClaiming) {
+    state_ = State::kFollowing;
+    in_flight_.clear();
+  }
   if (!open()) return;
   releasing_ = true;
   Flush();
@@ -111,6 +122,8 @@ void FencedPartition::Delivered(uint64_t append, std::span<const Offset> offsets
   const RecordBatch batch = std::move(found->second);
   in_flight_.erase(found);
   CRM_CHECK(offsets.size() == batch->size());
+  // It is only a matter of reading now, however long that takes.
+  if (state_ == State::kClaiming) claim_deadline_ = kNever;
   for (size_t i = 0; i < offsets.size(); ++i) {
     if (options_.faults.confirm_without_contiguity) ConfirmUnread((*batch)[i], offsets[i]);
     if (offsets[i] < read_to_) continue;
@@ -127,6 +140,7 @@ void FencedPartition::ConfirmUnread(const Record& record, Offset offset) {
   apply.offsets = {offset};
   apply.last = std::make_shared<const Record>(record);
   pending_.pop_front();
+  confirmed_unread_ = record.seq;
   outputs_.push_back(std::move(apply));
 }
 
@@ -163,12 +177,12 @@ void FencedPartition::DeliveryUnknown(uint64_t append, TimeNs now) {
   in_flight_.erase(found);
   if (state_ == State::kOpen) {
     // The records may land later or never; only a new fence tells which side of it they are on.
-    Lose(now);
-    if (hinted_) Claim(now);
+    owner_endpoint_.clear();
+    Lose(read_to_, now);
+    if (Wanted()) Claim(now);
   } else if (state_ == State::kClaiming && was_claim) {
     state_ = State::kFollowing;
-    claim_at_ = now + backoff_;
-    backoff_ = std::min(2 * backoff_, options_.max_backoff);
+    BackOff(now);
   }
 }
 
@@ -219,29 +233,32 @@ void FencedPartition::AcceptControl(const Record& record, TimeNs now) {
   const bool readable = control.ParseFromString(record.value);
   if (record.kind == RecordKind::kRelease) {
     if (record.fence != filter_.state().fence) return;
-    const bool ours = state_ == State::kOpen;
-    if (ours) Lose(now);
-    if (readable && control.release().successor() == options_.owner && !ours) {
-      hinted_ = true;
+    owner_endpoint_.clear();
+    if (state_ == State::kOpen) Lose(record.offset, now);
+    if (readable && control.release().successor() == options_.owner) {
+      named_successor_ = true;
       claim_at_ = now;
     }
     return;
   }
   if (record.kind != RecordKind::kOwn) return;
-  if (readable) owner_endpoint_ = control.own().endpoint();
+  owner_endpoint_ = control.own().endpoint();
+  if (control.own().owner() != options_.owner) named_successor_ = false;
   if (state_ == State::kClaiming && readable && control.own().attempt() == attempt_) {
     state_ = State::kOpen;
     releasing_ = false;
     next_seq_ = 1;
-    backoff_ = options_.min_backoff;
+    confirmed_unread_ = 0;
+    opened_at_ = now;
     outputs_.push_back(Opened{});
     return;
   }
-  if (state_ == State::kOpen) Lose(now);
+  if (state_ == State::kOpen) Lose(record.offset, now);
 }
 
 void FencedPartition::AcceptCommand(std::shared_ptr<const Record> last) {
   std::vector<Record> records = filter_.TakeCommand();
+  if (state_ == State::kOpen && records.back().seq <= confirmed_unread_) return;
   Apply apply;
   for (const Record& record : records) apply.offsets.push_back(record.offset);
   if (state_ == State::kOpen && !pending_.empty() &&
@@ -254,7 +271,7 @@ void FencedPartition::AcceptCommand(std::shared_ptr<const Record> last) {
   outputs_.push_back(std::move(apply));
 }
 
-void FencedPartition::Lose(TimeNs now) {
+void FencedPartition::Lose(Offset at, TimeNs now) {
   state_ = State::kFollowing;
   proposed_.clear();
   pending_.clear();
@@ -262,10 +279,16 @@ void FencedPartition::Lose(TimeNs now) {
   in_flight_.clear();
   delivered_.clear();
   asked_to_ = 0;
+  // Two that are both hinted take turns that grow longer; only a long reign starts over.
+  if (now - opened_at_ >= 2 * options_.max_backoff) backoff_ = options_.min_backoff;
+  BackOff(now);
+  outputs_.push_back(Lost{owner_endpoint_, at});
+}
+
+void FencedPartition::BackOff(TimeNs now) {
   const TimeNs jitter = static_cast<TimeNs>(random_.Next64() % static_cast<uint64_t>(backoff_));
   claim_at_ = now + backoff_ / 2 + jitter;
   backoff_ = std::min(2 * backoff_, options_.max_backoff);
-  outputs_.push_back(Lost{owner_endpoint_});
 }
 
 }  // namespace crm

@@ -89,6 +89,8 @@ class FencedPartition {
   struct Lost {
     // Where the new owner takes commands, if known.
     std::string endpoint;
+    // Everything below was under this instance's fence and has been handed out.
+    Offset at = 0;
   };
   using Output = std::variant<Append, ReadBack, Apply, Opened, Lost>;
 
@@ -96,7 +98,9 @@ class FencedPartition {
   FencedPartition(Options options, FenceState state, Offset read_to, Random& random);
 
   // --- what happened
-  // The assignment says this instance should own the partition (or should not).
+  // The assignment says this instance should own the partition (or should not). A back-off that is
+  // running is kept. A RELEASE that names this instance counts as a hint until the next one, or
+  // until somebody else owns the partition.
   void Hint(bool mine, TimeNs now);
   void Tick(TimeNs now);
   void Delivered(uint64_t append, std::span<const Offset> offsets);
@@ -105,7 +109,7 @@ class FencedPartition {
   // record is missing before it.
   absl::Status Read(Record record, TimeNs now);
   // Hands the partition over: appends RELEASE behind what was proposed, and claims again only after
-  // a new Hint.
+  // a new Hint. A claim under way is given up.
   void Release(const std::string& successor);
 
   // --- commands
@@ -122,7 +126,7 @@ class FencedPartition {
   Offset read_to() const { return read_to_; }
   const FenceState& fence_state() const { return filter_.state(); }
   int64_t void_records() const { return filter_.void_records(); }
-  // Endpoint of the latest ownership record.
+  // Endpoint of the latest ownership record; empty where it was released or lost since.
   const std::string& owner_endpoint() const { return owner_endpoint_; }
   // Commands proposed and neither applied nor lost.
   size_t unresolved() const { return pending_.size(); }
@@ -135,8 +139,11 @@ class FencedPartition {
     int64_t last_seq;
   };
 
+  bool Wanted() const { return hinted_ || named_successor_; }
   void Claim(TimeNs now);
-  void Lose(TimeNs now);
+  // `at`: what lies below was handed out.
+  void Lose(Offset at, TimeNs now);
+  void BackOff(TimeNs now);
   // Feeds the record at read_to(); `source` is where an own record lies in memory.
   void Accept(Record record, std::shared_ptr<const Record> source, TimeNs now);
   void AcceptControl(const Record& record, TimeNs now);
@@ -154,12 +161,15 @@ class FencedPartition {
   FenceFilter filter_;
   Offset read_to_;
   bool hinted_ = false;
+  // By the RELEASE of the owner before.
+  bool named_successor_ = false;
   bool releasing_ = false;
   std::string attempt_;
   std::string owner_endpoint_;
   TimeNs now_ = 0;
   TimeNs claim_at_ = 0;
   TimeNs backoff_;
+  TimeNs opened_at_ = 0;
   TimeNs claim_deadline_ = 0;
   Offset asked_to_ = 0;
 
@@ -174,6 +184,8 @@ class FencedPartition {
   // Own commands under the current fence, in order.
   std::deque<Pending> pending_;
   std::vector<Output> outputs_;
+  // Only under PlantedFaults: own commands up to this place were confirmed unread.
+  int64_t confirmed_unread_ = 0;
 };
 
 }  // namespace crm

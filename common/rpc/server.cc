@@ -196,6 +196,8 @@ void RpcServer::SetServing(bool serving) {
   state_->SetServing(serving);
 }
 
+int RpcServer::in_flight() const { return state_->core->admission.in_flight(); }
+
 // First all that was accepted is answered while newcomers are told to go elsewhere; only then the
 // transport is shut down. The other way round, calls between the network and a loop would be lost
 // without an answer.

@@ -49,7 +49,9 @@ absl::Status Process::Start() {
   probes.live = [this] { return clock_.Monotonic() - heartbeat_ < 10 * kSecond; };
   probes.started = [this] { return started_.load(); };
   probes.ready = [this] { return ready_.load() && !stopping_; };
-  telemetry_ = std::make_unique<ProcessTelemetry>(config_, clock_, std::move(probes));
+  std::vector<const google::protobuf::ServiceDescriptor*> counted;
+  for (const ServiceDefinition& definition : definitions_) counted.push_back(definition.rpc);
+  telemetry_ = std::make_unique<ProcessTelemetry>(config_, clock_, std::move(probes), counted);
   CRM_RETURN_IF_ERROR(telemetry_->Start());
   CRM_RETURN_IF_ERROR(OpenLog());
   CRM_RETURN_IF_ERROR(StartServers());
@@ -96,6 +98,7 @@ absl::Status Process::StartServers() {
     host.endpoint = options_.listen;
     host.lane_threads = options_.lane_threads;
     host.rebuild_buffer_bytes = options_.memory_budget / 4;
+    host.append_took = [this](TimeNs took) { telemetry_->AppendTook(took); };
     host.note = [this](const std::string& text) { telemetry_->Note(text); };
     host.progress = [this](const std::string& projection, const RebuildProgress& progress) {
       telemetry_->Rebuilding(projection, progress);

@@ -22,7 +22,9 @@ class ProcessTelemetry {
     std::function<bool()> ready;
   };
 
-  ProcessTelemetry(const ServerConfig& config, const Clock& clock, Probes probes);
+  // `services` are those whose calls are counted.
+  ProcessTelemetry(const ServerConfig& config, const Clock& clock, Probes probes,
+                   const std::vector<const google::protobuf::ServiceDescriptor*>& services);
   ~ProcessTelemetry();
 
   // Opens the admin port. UNAVAILABLE: the address cannot be bound.
@@ -32,6 +34,8 @@ class ProcessTelemetry {
   // host:port of the admin port, as bound.
   std::string admin_address() const;
   RpcObserver* rpc_observer();
+
+  void AppendTook(TimeNs duration);
 
   // One line of the process's log, for people.
   void Note(const std::string& text);

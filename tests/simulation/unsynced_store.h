@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/storage/memory_store.h"
+
+namespace crm::simulation {
+
+// A store of a process that may die: remembers its writes in order, so that a crash can leave any
+// prefix of them.
+class UnsyncedStore final : public Store {
+ public:
+  // The rows a crash leaves when only the first `writes` reached the disk.
+  void Crash(size_t writes) {
+    writes_.resize(writes);
+    rows_ = std::make_unique<MemoryStore>();
+    for (const RowBatch& batch : writes_) (void)rows_->Write(batch);
+  }
+  size_t writes() const { return writes_.size(); }
+  // The next write fails.
+  void FailOnce() { fail_once_ = true; }
+
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
+    return rows_->Get(key);
+  }
+  std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override {
+    return rows_->Scan(begin, end);
+  }
+  absl::Status Write(const RowBatch& batch) override {
+    if (std::exchange(fail_once_, false)) return absl::UnavailableError("the disk is full");
+    writes_.push_back(batch);
+    return rows_->Write(batch);
+  }
+  absl::Status Ingest(const std::vector<std::pair<std::string, std::string>>& sorted) override {
+    RowBatch batch;
+    for (const auto& [key, value] : sorted) batch.Put(key, value);
+    return Write(batch);
+  }
+  std::unique_ptr<RowReader> Snapshot() const override { return rows_->Snapshot(); }
+  absl::Status Verify() const override { return rows_->Verify(); }
+  int64_t ApproximateBytes() const override { return rows_->ApproximateBytes(); }
+
+ private:
+  std::unique_ptr<MemoryStore> rows_ = std::make_unique<MemoryStore>();
+  std::vector<RowBatch> writes_;
+  bool fail_once_ = false;
+};
+
+}  // namespace crm::simulation
