@@ -211,7 +211,7 @@ class CoreFold final : public Fold {
 
 // Fields that tell when and how often, not what.
 void ClearHistory(google::protobuf::Message* resource) {
-  for (const char* field : {"etag", "create_time", "update_time", "delete_time"}) {
+  for (const char* field : {"etag", "create_time", "update_time", "delete_time", "erase_time"}) {
     const auto* descriptor = resource->GetDescriptor()->FindFieldByName(field);
     if (descriptor != nullptr) resource->GetReflection()->ClearField(resource, descriptor);
   }

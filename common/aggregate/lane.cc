@@ -89,6 +89,16 @@ Lane::Lane(Options options, const CoreProjection& core, const EventSchema& schem
       foreign_(core.types(), partition_),
       recorded_time_(position.recorded_time) {}
 
+LaneCounts& LaneCounts::operator+=(const LaneCounts& other) {
+  commands += other.commands;
+  events += other.events;
+  repeats += other.repeats;
+  conflicts += other.conflicts;
+  quarantined += other.quarantined;
+  lost += other.lost;
+  return *this;
+}
+
 // --- from submission to append
 
 void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic) {
@@ -257,10 +267,22 @@ void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows
 // --- from the log's word to the core and the reply
 
 void Lane::Flush() {
+  RowBatch rows;
+  Prepare(rows);
+  Complete(rows.empty() ? absl::OkStatus() : store_.Write(rows));
+}
+
+void Lane::Prepare(RowBatch& rows) {
   if (!failure_.ok()) return;
   fence_.Flush();
   HandleOutputs();
-  WriteCore();
+  if (failure_.ok()) PutRows(rows);
+}
+
+void Lane::Complete(const absl::Status& written) {
+  if (!failure_.ok()) return;
+  if (!written.ok()) return Fail(written);
+  Written();
   if (end_wanted_ && !end_in_flight_) {
     end_wanted_ = false;
     end_in_flight_ = true;
@@ -362,18 +384,28 @@ void Lane::MoveTo(const FencedPartition::Apply& apply, TimeNs recorded_time) {
 
 void Lane::WriteCore() {
   if (!failure_.ok()) return;
+  RowBatch rows;
+  PutRows(rows);
+  const absl::Status status = rows.empty() ? absl::OkStatus() : store_.Write(rows);
+  status.ok() ? Written() : Fail(status);
+}
+
+void Lane::PutRows(RowBatch& rows) {
   if (foreign_dirty_) {
     foreign_.PutDirty(foreign_rows_);
     rows_.Append(foreign_rows_.Take());
     foreign_.Clear();
     foreign_dirty_ = false;
   }
+  if (last_ == nullptr) return;
+  position_.read_to = handled_;
+  position_.stored_hash = RecordHash(*last_);
+  rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
+  rows.Append(std::move(rows_));
+}
+
+void Lane::Written() {
   if (last_ != nullptr) {
-    position_.read_to = handled_;
-    position_.stored_hash = RecordHash(*last_);
-    rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
-    if (const absl::Status status = store_.Write(rows_); !status.ok()) return Fail(status);
-    rows_.Clear();
     last_.reset();
     overlay_.Forget(confirmed_);
     for (const std::string& key : confirmed_requests_) unconfirmed_.erase(key);

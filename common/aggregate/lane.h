@@ -41,6 +41,8 @@ struct LaneCounts {
   int64_t conflicts = 0;
   int64_t quarantined = 0;
   int64_t lost = 0;
+
+  LaneCounts& operator+=(const LaneCounts& other);
 };
 
 // The command path of one partition of one service, read top to bottom: dedup, load, decide, seal,
@@ -69,6 +71,11 @@ class Lane {
   void Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic);
   // Sends what was submitted, folds what was confirmed, replies. Call after each turn's inputs.
   void Flush();
+  // Flush in two halves, so that lanes of one thread share a write: `Prepare` sends, folds and adds
+  // what the core must hold to `rows`; `Complete` is told how writing them ended, and replies.
+  // Nothing else is called in between.
+  void Prepare(RowBatch& rows);
+  void Complete(const absl::Status& written);
 
   // --- what happened outside; `now` is monotonic
   void Hint(bool mine, TimeNs now) { fence_.Hint(mine, now); }
@@ -124,6 +131,8 @@ class Lane {
   void MoveTo(const FencedPartition::Apply& apply, TimeNs recorded_time);
   // Rows and position in one batch; then the answers that waited for it may leave.
   void WriteCore();
+  void PutRows(RowBatch& rows);
+  void Written();
   void Reply();
   bool MayLeave(const Answer& answer) const;
   absl::StatusOr<Outcome> RenderRepeat(const Answer& answer);

@@ -1,5 +1,6 @@
 #include "common/base/random.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <cstring>
@@ -22,7 +23,23 @@ std::string Random::Uuid() {
 }
 
 void SystemRandom::Fill(void* out, size_t size) {
-  CRM_CHECK(RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(size)) == 1);
+  // Drawn in blocks: a call of the generator costs more than the bytes. What was handed out is
+  // wiped.
+  thread_local struct {
+    unsigned char bytes[1024];
+    size_t used = sizeof(bytes);
+  } block;
+  if (size > sizeof(block.bytes)) {
+    CRM_CHECK(RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(size)) == 1);
+    return;
+  }
+  if (sizeof(block.bytes) - block.used < size) {
+    CRM_CHECK(RAND_bytes(block.bytes, sizeof(block.bytes)) == 1);
+    block.used = 0;
+  }
+  std::memcpy(out, block.bytes + block.used, size);
+  OPENSSL_cleanse(block.bytes + block.used, size);
+  block.used += size;
 }
 
 // splitmix64 (Steele, Lea, Flood 2014).

@@ -1,8 +1,9 @@
 #include "common/base/secret.h"
 
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +22,6 @@ namespace {
 
 constexpr int kNonceBytes = 12;
 constexpr int kTagBytes = 16;
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
 const unsigned char* Raw(std::string_view s) {
   return reinterpret_cast<const unsigned char*>(s.data());
@@ -30,10 +30,57 @@ unsigned char* Raw(std::string& s) {
   return reinterpret_cast<unsigned char*>(s.data());
 }
 
-EVP_CIPHER_CTX* ThreadContext() {
-  thread_local CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
-  return context.get();
-}
+// Contexts keyed once per thread: setting a key up costs more than using it.
+class KeyedContexts {
+ public:
+  static KeyedContexts& OfThread() {
+    thread_local KeyedContexts contexts;
+    return contexts;
+  }
+
+  // Ready for the next message under `key`.
+  EVP_MAC_CTX* Mac(const std::string& key) {
+    if (mac_key_ != key) {
+      mac_key_ = key;
+      const OwnedMac algorithm(EVP_MAC_fetch(nullptr, "HMAC", nullptr), EVP_MAC_free);
+      mac_.reset(EVP_MAC_CTX_new(algorithm.get()));
+      char digest[] = "SHA256";
+      const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                       OSSL_PARAM_construct_end()};
+      CRM_CHECK(EVP_MAC_init(mac_.get(), Raw(key), key.size(), parameters) == 1);
+      return mac_.get();
+    }
+    CRM_CHECK(EVP_MAC_init(mac_.get(), nullptr, 0, nullptr) == 1);
+    return mac_.get();
+  }
+
+  // Keyed; each message brings its nonce.
+  EVP_CIPHER_CTX* Encrypt(const std::string& key) {
+    if (encrypt_key_ != key) {
+      encrypt_key_ = key;
+      CRM_CHECK(EVP_EncryptInit_ex(encrypt_.get(), EVP_aes_256_gcm(), nullptr, Raw(key), nullptr) ==
+                1);
+    }
+    return encrypt_.get();
+  }
+  EVP_CIPHER_CTX* Decrypt(const std::string& key) {
+    if (decrypt_key_ != key) {
+      decrypt_key_ = key;
+      CRM_CHECK(EVP_DecryptInit_ex(decrypt_.get(), EVP_aes_256_gcm(), nullptr, Raw(key), nullptr) ==
+                1);
+    }
+    return decrypt_.get();
+  }
+
+ private:
+  using OwnedMac = std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)>;
+  using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+
+  std::string mac_key_, encrypt_key_, decrypt_key_;
+  std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> mac_{nullptr, EVP_MAC_CTX_free};
+  CipherContext encrypt_{EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free};
+  CipherContext decrypt_{EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free};
+};
 
 absl::Status BadToken() {
   return Error(absl::StatusCode::kInvalidArgument, "TOKEN_INVALID",
@@ -112,10 +159,10 @@ std::string Secret::Mac(std::string_view label,
   AppendSized(&message, label);
   for (const std::string_view part : parts) AppendSized(&message, part);
   std::string mac(32, '\0');
-  unsigned int size = 0;
-  CRM_CHECK(HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), Raw(message),
-                 message.size(), Raw(mac), &size) != nullptr);
-  CRM_CHECK(size == mac.size());
+  size_t size = 0;
+  EVP_MAC_CTX* context = KeyedContexts::OfThread().Mac(key_);
+  CRM_CHECK(EVP_MAC_update(context, Raw(message), message.size()) == 1);
+  CRM_CHECK(EVP_MAC_final(context, Raw(mac), &size, mac.size()) == 1 && size == mac.size());
   return mac;
 }
 
@@ -132,10 +179,9 @@ std::string Secret::SealToken(std::string_view purpose, std::string_view content
                               Random& random) const {
   std::string out(kNonceBytes + content.size() + kTagBytes, '\0');
   random.Fill(out.data(), kNonceBytes);
-  EVP_CIPHER_CTX* context = ThreadContext();
+  EVP_CIPHER_CTX* context = KeyedContexts::OfThread().Encrypt(token_key_);
   int size = 0;
-  CRM_CHECK(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Raw(token_key_), Raw(out)) ==
-            1);
+  CRM_CHECK(EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, Raw(out)) == 1);
   CRM_CHECK(EVP_EncryptUpdate(context, nullptr, &size, Raw(purpose), purpose.size()) == 1);
   CRM_CHECK(
       EVP_EncryptUpdate(context, Raw(out) + kNonceBytes, &size, Raw(content), content.size()) == 1);
@@ -152,16 +198,15 @@ absl::StatusOr<std::string> Secret::OpenToken(std::string_view purpose,
     return BadToken();
   }
   std::string content(sealed.size() - kNonceBytes - kTagBytes, '\0');
-  EVP_CIPHER_CTX* context = ThreadContext();
+  EVP_CIPHER_CTX* context = KeyedContexts::OfThread().Decrypt(token_key_);
   int size = 0;
-  const bool ok =
-      EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Raw(token_key_), Raw(sealed)) == 1 &&
-      EVP_DecryptUpdate(context, nullptr, &size, Raw(purpose), purpose.size()) == 1 &&
-      EVP_DecryptUpdate(context, Raw(content), &size, Raw(sealed) + kNonceBytes, content.size()) ==
-          1 &&
-      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, kTagBytes,
-                          Raw(sealed) + sealed.size() - kTagBytes) == 1 &&
-      EVP_DecryptFinal_ex(context, Raw(content) + content.size(), &size) == 1;
+  const bool ok = EVP_DecryptInit_ex(context, nullptr, nullptr, nullptr, Raw(sealed)) == 1 &&
+                  EVP_DecryptUpdate(context, nullptr, &size, Raw(purpose), purpose.size()) == 1 &&
+                  EVP_DecryptUpdate(context, Raw(content), &size, Raw(sealed) + kNonceBytes,
+                                    content.size()) == 1 &&
+                  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, kTagBytes,
+                                      Raw(sealed) + sealed.size() - kTagBytes) == 1 &&
+                  EVP_DecryptFinal_ex(context, Raw(content) + content.size(), &size) == 1;
   if (!ok) return BadToken();
   return content;
 }

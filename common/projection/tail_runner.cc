@@ -1,9 +1,13 @@
 #include "common/projection/tail_runner.h"
 
+#include <algorithm>
+
 #include "common/base/status.h"
 
 namespace crm {
 namespace {
+
+constexpr size_t kRecordsPerRound = 4096;
 
 absl::Status Ahead(const Log& log, Partition partition, const StoredPosition& position,
                    const std::string& found) {
@@ -79,20 +83,43 @@ void TailRunner::Stop() {
 
 void TailRunner::Run() {
   while (!stop_) {
-    absl::StatusOr<TailBatch> batch = tail_->Poll(kSecond);
-    absl::Status status = batch.status();
-    if (status.ok() && !batch->records.empty()) status = FoldBatch(std::move(*batch));
+    const absl::Status status = Round();
     if (!status.ok() && status.code() != absl::StatusCode::kUnavailable) return failed_(status);
   }
 }
 
-absl::Status TailRunner::FoldBatch(TailBatch batch) {
+absl::Status TailRunner::Round() {
+  std::vector<Partition> touched;
+  size_t records = 0;
+  for (TimeNs wait = kSecond; records < kRecordsPerRound; wait = 0) {
+    CRM_ASSIGN_OR_RETURN(TailBatch batch, tail_->Poll(wait));
+    if (batch.records.empty()) break;
+    records += batch.records.size();
+    CRM_RETURN_IF_ERROR(FoldBatch(std::move(batch), &touched));
+  }
+  return WriteRound(touched);
+}
+
+absl::Status TailRunner::FoldBatch(TailBatch batch, std::vector<Partition>* touched) {
   Lane& lane = lanes_[static_cast<size_t>(batch.partition)];
   for (Record& record : batch.records) CRM_RETURN_IF_ERROR(lane.fold->Accept(std::move(record)));
-  CRM_RETURN_IF_ERROR(lane.fold->Flush());
-  const RowBatch rows = lane.rows->Take();
+  if (std::find(touched->begin(), touched->end(), batch.partition) == touched->end()) {
+    touched->push_back(batch.partition);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TailRunner::WriteRound(const std::vector<Partition>& touched) {
+  RowBatch rows;
+  for (const Partition p : touched) {
+    Lane& lane = lanes_[static_cast<size_t>(p)];
+    CRM_RETURN_IF_ERROR(lane.fold->Flush());
+    rows.Append(lane.rows->Take());
+  }
   if (!rows.empty()) CRM_RETURN_IF_ERROR(store_.Write(rows));
-  tracker_.Advance(batch.partition, lane.fold->position().read_to);
+  for (const Partition p : touched) {
+    tracker_.Advance(p, lanes_[static_cast<size_t>(p)].fold->position().read_to);
+  }
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "common/log/log.h"
 #include "common/projection/batch_rows.h"
@@ -34,7 +35,10 @@ class TailRunner {
   };
 
   void Run();
-  absl::Status FoldBatch(TailBatch batch);
+  // Folds what has come, in rounds: one write for all partitions of a round.
+  absl::Status Round();
+  absl::Status FoldBatch(TailBatch batch, std::vector<Partition>* touched);
+  absl::Status WriteRound(const std::vector<Partition>& touched);
 
   Log& log_;
   const Projection& projection_;

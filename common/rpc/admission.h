@@ -27,6 +27,8 @@ class Admission {
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
   // After Stop: false when `timeout` has passed and something is still open.
   bool WaitUntilIdle(TimeNs timeout);
+  // After Stop: until nobody was turned away for `quiet`, `timeout` at most.
+  void WaitUntilQuiet(TimeNs quiet, TimeNs timeout);
 
   int in_flight() const { return calls_.load(std::memory_order_relaxed); }
 
@@ -41,6 +43,7 @@ class Admission {
   std::atomic<int> calls_{0};
   std::atomic<int> streams_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<int64_t> turned_away_{0};
   Mutex mutex_;
   CondVar idle_;
 };

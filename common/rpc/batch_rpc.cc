@@ -110,22 +110,30 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
 // An item as a call of its own.
 class BatchRpc::Item final : public UnaryCall {
  public:
-  Item(std::shared_ptr<BatchRpc> batch, grpc::Slice bytes, BatchItemView view)
-      : batch_(std::move(batch)),
-        bytes_(std::move(bytes)),
-        view_(std::move(view)),
-        context_(batch_->context_) {
-    context_.deadline = batch_->ItemDeadline();
-    if (!view_.joined.empty()) view_.command = view_.joined;
-  }
+  // The view is taken of the slice in its last place: small slices hold their bytes themselves.
+  Item(std::shared_ptr<BatchRpc> batch, grpc::Slice bytes)
+      : batch_(std::move(batch)), bytes_(std::move(bytes)), view_(ReadBatchItem(View(bytes_))) {}
   ~Item() override {
     if (answered_) return;
     Finish(Error(absl::StatusCode::kInternal, "CALL_DROPPED",
                  "the item was dropped without an answer; this is a fault of the server"));
   }
 
+  bool sound() const { return view_.sound; }
+  // Of an item that was not admitted.
+  void Refuse(absl::Status why) {
+    answered_ = true;
+    batch_->Answer(view_.row, std::move(why));
+  }
+  void Admit() {
+    context_ = batch_->context_;
+    context_.deadline = batch_->ItemDeadline();
+  }
+
   const CallContext& context() const override { return context_; }
-  std::string_view request() const override { return view_.command; }
+  std::string_view request() const override {
+    return view_.joined.empty() ? view_.command : view_.joined;
+  }
   void Finish(absl::StatusOr<crm::Answer> answer) override {
     if (std::exchange(answered_, true)) return;
     batch_->core_->admission.LeaveCall();
@@ -135,7 +143,7 @@ class BatchRpc::Item final : public UnaryCall {
  private:
   const std::shared_ptr<BatchRpc> batch_;
   const grpc::Slice bytes_;
-  BatchItemView view_;
+  const BatchItemView view_;
   CallContext context_;
   bool answered_ = false;
 };
@@ -191,13 +199,14 @@ void BatchRpc::ReadDone(bool ok) {
 }
 
 void BatchRpc::Accept(grpc::Slice bytes) {
-  BatchItemView view = ReadBatchItem(View(bytes));
-  if (!view.sound) return Answer(view.row, MalformedItem());
+  auto item = std::make_unique<Item>(shared_from_this(), std::move(bytes));
+  if (!item->sound()) return item->Refuse(MalformedItem());
   const auto verdict = core_->admission.EnterCall();
   if (verdict != Admission::Verdict::kAccepted) {
-    return Answer(view.row, Refusal(verdict, "items", core_->observer));
+    return item->Refuse(Refusal(verdict, "items", core_->observer));
   }
-  handler_(std::make_unique<Item>(shared_from_this(), std::move(bytes), std::move(view)));
+  item->Admit();
+  handler_(std::move(item));
 }
 
 void BatchRpc::Answer(int64_t row, absl::StatusOr<crm::Answer> answer) {

@@ -20,6 +20,7 @@ struct RawBytes {
 
 // What has arrived, as one piece; copied only where it lies in several.
 grpc::Slice SingleSlice(grpc::ByteBuffer* buffer);
+// Valid while `slice` stays where it is: small slices hold their bytes themselves.
 inline std::string_view View(const grpc::Slice& slice) {
   return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
 }

@@ -23,6 +23,10 @@ namespace {
 
 // Time for answers already given to reach the network, beyond the grace for giving them.
 constexpr TimeNs kFlushTime = kSecond;
+// gRPC cancels calls that arrive while it shuts down. So callers are told to go elsewhere until
+// none came for a while, or it has been long enough.
+constexpr TimeNs kQuiet = 20 * kMillisecond;
+constexpr TimeNs kLongestQuiet = kSecond;
 // Streams of one method that wait to be matched with the network, per loop.
 constexpr int kRequestedStreams = 4;
 
@@ -192,6 +196,8 @@ void RpcServer::SetServing(bool serving) {
   state_->SetServing(serving);
 }
 
+int RpcServer::in_flight() const { return state_->core->admission.in_flight(); }
+
 // First all that was accepted is answered while newcomers are told to go elsewhere; only then the
 // transport is shut down. The other way round, calls between the network and a loop would be lost
 // without an answer.
@@ -207,6 +213,8 @@ void RpcServer::Shutdown(TimeNs grace) {
   for (auto& loop : state.loops) loop->Drain();
   core.admission.WaitUntilIdle(grace);
   core.batch_admission.WaitUntilIdle(std::max<TimeNs>(0, until - core.clock.Monotonic()));
+  core.admission.WaitUntilQuiet(
+      kQuiet, std::clamp<TimeNs>(until - core.clock.Monotonic(), 0, kLongestQuiet));
   for (auto& loop : state.loops) loop->CutOff();
   state.server->Shutdown(InNanoseconds(kFlushTime));
   for (auto& loop : state.loops) loop->Close();

@@ -25,13 +25,14 @@ struct RpcServerOptions {
   int max_in_flight = 4096;
   // Items of one batch stream in flight.
   int batch_window = 256;
-  // Server-streaming calls at once.
+  // Server-streaming calls at once; as many batch streams beside them.
   int max_streams = 32;
-  // For callers that set none; also the longest accepted for unary calls.
+  // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams end by
+  // the client's deadline only; the context of one without has the largest number.
   TimeNs default_deadline = 30 * kSecond;
 };
 
-// What the server counts; implemented by telemetry. Thread-safe.
+// What the server counts; implemented by RpcMetrics. Thread-safe.
 class RpcObserver {
  public:
   virtual ~RpcObserver() = default;
@@ -71,6 +72,8 @@ class RpcServer {
   int port() const;
   // Health of every service: NOT_SERVING until set.
   void SetServing(bool serving);
+  // Calls and stream items accepted and not answered yet.
+  int in_flight() const;
   // Takes no new calls; waits until all accepted ones are answered, `grace` at most, then cuts off.
   void Shutdown(TimeNs grace);
 

@@ -36,15 +36,6 @@ absl::StatusOr<Request> Parse(std::string_view bytes) {
   return request;
 }
 
-int64_t CountDeadLetters(const RowReader& store) {
-  int64_t count = 0;
-  for (Partition p = 0; p < kPartitions; ++p) {
-    const std::string prefix = FamilyPrefix(p, 'x');
-    for (auto rows = store.Scan(prefix, PrefixEnd(prefix)); rows->Valid(); rows->Next()) ++count;
-  }
-  return count;
-}
-
 }  // namespace
 
 UnaryHandler AdminService::OnQueue(Unary method) {
@@ -141,9 +132,8 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
         status->add_read_to(read_to);
         status->set_lag(status->lag() + ends[static_cast<size_t>(p)] - read_to);
       }
-      const auto serving = projection->serving();
-      if (serving != nullptr) status->set_quarantined_subjects(CountDeadLetters(*serving->store));
     }
+    service->mutable_projections(0)->set_quarantined_subjects(host->quarantined_subjects());
   }
   return response.SerializeAsString();
 }

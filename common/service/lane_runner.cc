@@ -133,12 +133,18 @@ bool LaneRunner::Turn(Worker& worker) {
   const TimeNs monotonic = clock_.Monotonic();
   RetryHeld(worker);
   for (In& in : inbox) Take(std::move(in), now, monotonic);
+  // One write to the core for all partitions of the turn.
+  RowBatch rows;
   for (const Partition p : worker.partitions) {
-    Lane& lane = LaneOf(p);
-    lane.Tick(monotonic);
-    lane.Flush();
+    LaneOf(p).Tick(monotonic);
+    LaneOf(p).Prepare(rows);
+  }
+  const absl::Status written = rows.empty() ? absl::OkStatus() : store_.Write(rows);
+  for (const Partition p : worker.partitions) {
+    LaneOf(p).Complete(written);
     Publish(p);
   }
+  PublishCounts(worker);
   return !(stop && Idle(worker));
 }
 
@@ -165,14 +171,17 @@ void LaneRunner::Take(In in, TimeNs now, TimeNs monotonic) {
 }
 
 bool LaneRunner::TryAppend(Partition partition, uint64_t id, const RecordBatch& records) {
-  const absl::Status status = log_.Append(
-      partition, records, [this, partition, id](absl::StatusOr<std::vector<Offset>> offsets) {
-        if (offsets.ok()) {
-          Post({partition, DeliveredIn{id, std::move(*offsets)}});
-        } else {
-          Post({partition, UnknownIn{id}});
-        }
-      });
+  const TimeNs begun = clock_.Monotonic();
+  const absl::Status status =
+      log_.Append(partition, records,
+                  [this, partition, id, begun](absl::StatusOr<std::vector<Offset>> offsets) {
+                    if (offsets.ok()) {
+                      if (options_.append_took) options_.append_took(clock_.Monotonic() - begun);
+                      Post({partition, DeliveredIn{id, std::move(*offsets)}});
+                    } else {
+                      Post({partition, UnknownIn{id}});
+                    }
+                  });
   if (status.ok()) return true;
   if (status.code() == absl::StatusCode::kResourceExhausted) return false;
   Post({partition, UnknownIn{id}});
@@ -247,6 +256,13 @@ void LaneRunner::Publish(Partition partition) {
   }
 }
 
+void LaneRunner::PublishCounts(Worker& worker) {
+  LaneCounts sum;
+  for (const Partition p : worker.partitions) sum += LaneOf(p).counts();
+  MutexLock lock(worker.mutex);
+  worker.counts = sum;
+}
+
 void LaneRunner::Stop() {
   stopping_ = true;
   for (const auto& worker : workers_) {
@@ -265,8 +281,10 @@ LaneRunner::Counts LaneRunner::counts() const {
     counts.void_records += published_[static_cast<size_t>(p)].void_records;
     counts.open_partitions += published_[static_cast<size_t>(p)].open ? 1 : 0;
   }
-  MutexLock lock(counts_mutex_);
-  counts.lanes = counts_;
+  for (const auto& worker : workers_) {
+    MutexLock lock(worker->mutex);
+    counts.lanes += worker->counts;
+  }
   return counts;
 }
 

@@ -31,9 +31,11 @@ class LaneRunner final : public LaneOutside {
     int threads = 1;
     // Commands submitted and not taken up yet; above it Submit sheds.
     size_t max_queued = 4096;
+    // Told how long each append took to be confirmed. May be empty; thread-safe.
+    std::function<void(TimeNs)> append_took;
   };
 
-  // How one event was recorded; for metrics.
+  // Since Start; for metrics.
   struct Counts {
     LaneCounts lanes;
     int64_t void_records = 0;
@@ -97,12 +99,14 @@ class LaneRunner final : public LaneOutside {
     std::atomic<int64_t> void_records{0};
   };
   struct Worker {
-    Mutex mutex;
+    mutable Mutex mutex;
     CondVar wake;
     std::vector<In> inbox;
     size_t queued_commands = 0;
     bool stop = false;
     std::thread thread;
+    // Sum over its lanes, under `mutex`.
+    LaneCounts counts;
     // The worker's own.
     std::vector<Partition> partitions;
     std::deque<HeldAppend> held;
@@ -123,6 +127,7 @@ class LaneRunner final : public LaneOutside {
   void RetryHeld(Worker& worker);
   absl::Status ReadRange(Partition partition, Offset from, Offset to);
   void Publish(Partition partition);
+  void PublishCounts(Worker& worker);
   bool Idle(const Worker& worker) const;
 
   Worker& WorkerOf(Partition partition) {
@@ -145,8 +150,6 @@ class LaneRunner final : public LaneOutside {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_once_{false};
-  mutable Mutex counts_mutex_;
-  LaneCounts counts_;
 };
 
 }  // namespace crm

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
 #include "common/base/status.h"
+#include "common/base/version.h"
 #include "common/log/embedded/embedded_log.h"
 #include "common/service/process_telemetry.h"
 
@@ -29,14 +29,16 @@ absl::Status DirectoryError(const fs::path& path, const std::error_code& error) 
 
 }  // namespace
 
-Process::Process(ServerOptions options, std::vector<ServiceDefinition> services,
-                 const Clock& clock, Random& random)
-    : options_(std::move(options)),
+Process::Process(ServerConfig config, std::vector<ServiceDefinition> services, const Clock& clock,
+                 Random& random)
+    : config_(std::move(config)),
       definitions_(std::move(services)),
       clock_(clock),
       random_(random) {}
 
-Process::~Process() { Stop(); }
+Process::~Process() {
+  Stop();
+}
 
 absl::Status Process::Start() {
   std::error_code error;
@@ -47,7 +49,9 @@ absl::Status Process::Start() {
   probes.live = [this] { return clock_.Monotonic() - heartbeat_ < 10 * kSecond; };
   probes.started = [this] { return started_.load(); };
   probes.ready = [this] { return ready_.load() && !stopping_; };
-  telemetry_ = std::make_unique<ProcessTelemetry>(options_, clock_, std::move(probes));
+  std::vector<const google::protobuf::ServiceDescriptor*> counted;
+  for (const ServiceDefinition& definition : definitions_) counted.push_back(definition.rpc);
+  telemetry_ = std::make_unique<ProcessTelemetry>(config_, clock_, std::move(probes), counted);
   CRM_RETURN_IF_ERROR(telemetry_->Start());
   CRM_RETURN_IF_ERROR(OpenLog());
   CRM_RETURN_IF_ERROR(StartServers());
@@ -94,6 +98,7 @@ absl::Status Process::StartServers() {
     host.endpoint = options_.listen;
     host.lane_threads = options_.lane_threads;
     host.rebuild_buffer_bytes = options_.memory_budget / 4;
+    host.append_took = [this](TimeNs took) { telemetry_->AppendTook(took); };
     host.note = [this](const std::string& text) { telemetry_->Note(text); };
     host.progress = [this](const std::string& projection, const RebuildProgress& progress) {
       telemetry_->Rebuilding(projection, progress);
@@ -102,13 +107,12 @@ absl::Status Process::StartServers() {
     Log& log = engine_->Topic(definition.topic);
     hosts_.push_back(std::make_unique<ServiceHost>(
         std::move(definition), log,
-        HostEnvironment{clock_, random_, *secret_, sealer_, *budget_, *queries_},
-        std::move(host)));
+        HostEnvironment{clock_, random_, *secret_, sealer_, *budget_, *queries_}, std::move(host)));
     hosts_.back()->Register(*server_);
     hosts.push_back(hosts_.back().get());
   }
   AdminService::Options admin;
-  admin.version = telemetry_->version();
+  admin.version = kVersion;
   admin.engine = options_.engine;
   admin.verify_files = [this] { return engine_->Verify(); };
   admin_ = std::make_unique<AdminService>(std::move(admin), hosts, clock_, *queries_);
@@ -157,17 +161,20 @@ void Process::Tick() {
 absl::Status Process::WriteEndpoints() const {
   const std::string path = (fs::path(options_.data_dir) / "endpoints").string();
   const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));
-  const std::string text = "api=" + host + ":" + std::to_string(api_port()) + "\nadmin=" +
-                           telemetry_->admin_address() + "\n";
+  const std::string text = "api=" + host + ":" + std::to_string(api_port()) +
+                           "\nadmin=" + telemetry_->admin_address() + "\n";
   const std::string written = path + ".new";
   const int fd = open(written.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool ok = fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool ok =
+      fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (fd >= 0) close(fd);
   if (ok && rename(written.c_str(), path.c_str()) == 0) return absl::OkStatus();
   return DirectoryError(path, std::error_code(errno, std::generic_category()));
 }
 
-int Process::api_port() const { return server_->port(); }
+int Process::api_port() const {
+  return server_->port();
+}
 
 void Process::Stop() {
   if (stopping_.exchange(true)) return;

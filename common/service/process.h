@@ -18,12 +18,12 @@ namespace crm {
 class EmbeddedLogEngine;
 class ProcessTelemetry;
 
-// Everything between main.cc and the services: secret, log engine, hosts, API server and admin port, started in
-// order and stopped in the reverse one. One instance a process.
+// Everything between main.cc and the services: secret, log engine, hosts, API server and admin
+// port, started in order and stopped in the reverse one. One instance a process.
 class Process {
  public:
   // `services` are hosted over one log. Clock and randomness outlive the process object.
-  Process(ServerOptions options, std::vector<ServiceDefinition> services, const Clock& clock,
+  Process(ServerConfig config, std::vector<ServiceDefinition> services, const Clock& clock,
           Random& random);
   // Stops where Stop was not called.
   ~Process();
@@ -41,11 +41,11 @@ class Process {
   absl::Status StartHosts();
   absl::Status StartServers();
   absl::Status WriteEndpoints() const;
-  absl::StatusOr<std::string> SecretPath() const;
   bool CaughtUp();
   void Tick();
 
-  const ServerOptions options_;
+  const ServerConfig config_;
+  const ServerOptions& options_ = config_.options;
   std::vector<ServiceDefinition> definitions_;
   const Clock& clock_;
   Random& random_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/aggregate/core_rows.h"
+#include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
@@ -79,7 +80,7 @@ class ServiceHost::CoreDriver final : public ProjectionDriver {
  public:
   CoreDriver(ServiceHost& host, Store& store, std::function<void(absl::Status)> failed)
       : lanes({host.options_.owner, host.options_.endpoint, host.options_.lane_threads,
-               host.options_.max_queued_commands},
+               host.options_.max_queued_commands, host.options_.append_took},
               host.log_, host.core_projection_, host.schema_, host.environment_.sealer, store,
               host.core_->tracker(), host.environment_.clock, host.environment_.random,
               std::move(failed)) {}
@@ -188,6 +189,18 @@ LaneRunner::Counts ServiceHost::lane_counts() const {
   const auto serving = core_->serving();
   if (serving == nullptr) return {};
   return static_cast<CoreDriver&>(*serving->driver).lanes.counts();
+}
+
+int64_t ServiceHost::quarantined_subjects() const {
+  const auto serving = core_->serving();
+  if (serving == nullptr) return 0;
+  int64_t count = 0;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const std::string prefix = FamilyPrefix(p, 'x');
+    const auto rows = serving->store->Scan(prefix, PrefixEnd(prefix));
+    for (; rows->Valid(); rows->Next()) ++count;
+  }
+  return count;
 }
 
 bool ServiceHost::open(Partition partition) const {

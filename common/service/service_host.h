@@ -39,6 +39,8 @@ struct HostOptions {
   int lane_threads = 1;
   size_t max_queued_commands = 4096;
   int64_t rebuild_buffer_bytes = 128 << 20;
+  // Told how long each append took to be confirmed. Thread-safe.
+  std::function<void(TimeNs)> append_took;
   // Told in a sentence what the host does by itself (rebuilds, heals). Thread-safe.
   std::function<void(const std::string&)> note;
   // Told while a rebuild runs at start.
@@ -79,6 +81,8 @@ class ServiceHost {
   ServedProjection* FindProjection(std::string_view name);
   // Zero while the core is being healed.
   LaneRunner::Counts lane_counts() const;
+  // Subjects that answer DATA_LOSS.
+  int64_t quarantined_subjects() const;
   bool open(Partition partition) const;
   Offset fence(Partition partition) const;
 

@@ -8,7 +8,8 @@
 //
 // The requests file holds serialised requests, each after its length as a varint; they are sent in
 // turn, again from the start after the last, or once each with --once. --count ends after so many
-// answers.
+// answers. --responses-file keeps the responses of all OK answers in the same form. Rate, latency
+// and `statuses` are of the measured time; `ok` counts every OK answer, of the warm-up too.
 
 #include <fmt/format.h>
 #include <grpcpp/alarm.h>
@@ -44,6 +45,7 @@ struct Options {
   double deadline_seconds = 30;
   int64_t count = 0;
   bool once = false;
+  std::string responses_file;
   std::vector<std::string> metadata;
 };
 
@@ -96,6 +98,9 @@ class Load {
     queue_.Shutdown();
     while (queue_.Next(&tag, &ok)) {
     }
+    if (!options_.responses_file.empty()) {
+      std::ofstream(options_.responses_file, std::ios::binary) << responses_;
+    }
   }
 
   std::string Report() {
@@ -107,10 +112,12 @@ class Load {
     }
     return fmt::format(
         "{{\"calls\":{},\"seconds\":{:.3f},\"rate\":{:.1f},\"p50_ms\":{:.4f},\"p99_ms\":{:.4f},"
-        "\"max_ms\":{:.4f},\"in_flight\":{},\"channels\":{},\"statuses\":{{{}}}}}",
+        "\"max_ms\":{:.4f},\"in_flight\":{},\"channels\":{},\"sent\":{},\"ok\":{},"
+        "\"response_bytes\":{},\"position_bytes\":{},\"statuses\":{{{}}}}}",
         latencies_.size(), elapsed,
         elapsed > 0 ? static_cast<double>(latencies_.size()) / elapsed : 0.0, Quantile(0.5),
-        Quantile(0.99), Quantile(1.0), options_.in_flight, options_.channels, statuses);
+        Quantile(0.99), Quantile(1.0), options_.in_flight, options_.channels, sent_, ok_,
+        ok_ > 0 ? response_bytes_ / ok_ : 0, position_bytes_, statuses);
   }
 
  private:
@@ -157,9 +164,31 @@ class Load {
       latencies_.push_back(static_cast<float>(Seconds(last_ - call->started) * 1000));
       ++statuses_[call->status.error_code()];
     }
+    if (call->status.ok()) Count(call);
     call->response.Clear();
     call->reader.reset();
     Send(call);
+  }
+
+  void Count(Call* call) {
+    ++ok_;
+    response_bytes_ += static_cast<int64_t>(call->response.Length());
+    if (position_bytes_ == 0) {
+      const auto& trailing = call->context->GetServerTrailingMetadata();
+      const auto found = trailing.find("crm-position");
+      if (found != trailing.end()) position_bytes_ = static_cast<int64_t>(found->second.size());
+    }
+    if (!options_.responses_file.empty()) Keep(call->response);
+  }
+
+  void Keep(const grpc::ByteBuffer& response) {
+    std::vector<grpc::Slice> slices;
+    std::string bytes;
+    if (!response.Dump(&slices).ok()) return;
+    for (const grpc::Slice& slice : slices) {
+      bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    }
+    crm::AppendSized(&responses_, bytes);
   }
 
   double Quantile(double q) const {
@@ -180,6 +209,10 @@ class Load {
   size_t next_ = 0;
   int64_t sent_ = 0;
   int open_ = 0;
+  int64_t ok_ = 0;
+  int64_t response_bytes_ = 0;
+  int64_t position_bytes_ = 0;
+  std::string responses_;
   std::vector<float> latencies_;
   // By gRPC status code.
   std::map<int, int64_t> statuses_;
@@ -215,6 +248,7 @@ int main(int argc, char** argv) {
   app.add_option("--deadline", options.deadline_seconds, "Seconds, per call");
   app.add_option("--count", options.count, "Calls to send");
   app.add_flag("--once", options.once, "Each request once");
+  app.add_option("--responses-file", options.responses_file, "Where OK answers are kept");
   app.add_option("--metadata", options.metadata, "key=value");
   CLI11_PARSE(app, argc, argv);
   if (options.seconds <= 0 && options.count <= 0 && !options.once) {

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
 
 namespace crm::contact {
 namespace {
@@ -58,6 +60,34 @@ std::string Upper(std::string_view code) {
   return upper;
 }
 
+// Remembers what a slow pure function of few distinct texts answered, per thread. Texts that come
+// from callers are many in the worst case: a full memory starts over.
+template <std::optional<std::string> (*Function)(std::string_view)>
+std::optional<std::string> Remembered(std::string_view text) {
+  constexpr size_t kMost = 512;
+  thread_local std::map<std::string, std::optional<std::string>, std::less<>> memory;
+  if (const auto found = memory.find(text); found != memory.end()) return found->second;
+  if (memory.size() >= kMost) memory.clear();
+  return memory.emplace(std::string(text), Function(text)).first->second;
+}
+
+std::optional<std::string> CanonicalLanguage(std::string_view tag) {
+  UErrorCode error = U_ZERO_ERROR;
+  icu::Locale locale = icu::Locale::forLanguageTag(Piece(tag), error);
+  locale.canonicalize(error);
+  std::string canonical = locale.toLanguageTag<std::string>(error);
+  if (U_FAILURE(error) || canonical == "und") return std::nullopt;
+  return canonical;
+}
+
+std::optional<std::string> KnownRegion(std::string_view code) {
+  const std::string upper = Upper(code);
+  for (const char* const* known = uloc_getISOCountries(); *known != nullptr; ++known) {
+    if (upper == *known) return upper;
+  }
+  return std::nullopt;
+}
+
 // ICU knows more three-letter names than IANA, and means something else by some ("BST" is Dhaka).
 bool IsForeignAbbreviation(std::string_view name) {
   constexpr std::array<std::string_view, 13> kIana = {
@@ -74,23 +104,16 @@ std::optional<std::string> NormaliseText(std::string_view text) {
 }
 
 std::optional<std::string> NormaliseLanguage(std::string_view tag) {
-  UErrorCode error = U_ZERO_ERROR;
-  icu::Locale locale = icu::Locale::forLanguageTag(Piece(tag), error);
-  locale.canonicalize(error);
-  std::string canonical = locale.toLanguageTag<std::string>(error);
-  if (U_FAILURE(error) || canonical == "und") return std::nullopt;
-  return canonical;
+  return Remembered<CanonicalLanguage>(tag);
 }
 
 std::optional<std::string> NormaliseRegion(std::string_view code) {
-  const std::string upper = Upper(code);
-  for (const char* const* known = uloc_getISOCountries(); *known != nullptr; ++known) {
-    if (upper == *known) return upper;
-  }
-  return std::nullopt;
+  return Remembered<KnownRegion>(code);
 }
 
-std::optional<std::string> NormaliseTimeZone(std::string_view name) {
+namespace {
+
+std::optional<std::string> KnownTimeZone(std::string_view name) {
   if (IsForeignAbbreviation(name) || name == "Etc/Unknown") return std::nullopt;
   UErrorCode error = U_ZERO_ERROR;
   UBool known = false;
@@ -98,6 +121,12 @@ std::optional<std::string> NormaliseTimeZone(std::string_view name) {
   icu::TimeZone::getCanonicalID(icu::UnicodeString::fromUTF8(Piece(name)), canonical, known, error);
   if (U_FAILURE(error) || !known) return std::nullopt;
   return std::string(name);
+}
+
+}  // namespace
+
+std::optional<std::string> NormaliseTimeZone(std::string_view name) {
+  return Remembered<KnownTimeZone>(name);
 }
 
 }  // namespace crm::contact

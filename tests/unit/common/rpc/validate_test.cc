@@ -168,7 +168,7 @@ TEST(Validate, DeepNestingIsMalformed) {
 TEST(Validate, DeepBadTextDoesNotExhaustTheStack) {
   std::string bytes = "\x1a\x01\xff";
   for (int i = 0; i < 20000; ++i) {
-    std::string outer = i % 2 == 0 ? "\x32" : "\x0a";
+    std::string outer = i % 2 == 0 ? "\x0a" : "\x32";
     AppendSized(&outer, bytes);
     bytes = outer;
   }

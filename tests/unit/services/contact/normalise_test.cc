@@ -6,8 +6,11 @@
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
 
+#include <phonenumbers/phonenumberutil.h>
+
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -93,6 +96,48 @@ TEST(NormalisePhone, EveryExampleOfEveryCountry) {
     EXPECT_EQ(NormalisePhone(columns[3], ""), columns[3]) << line;
   }
   EXPECT_EQ(rows, 374);
+}
+
+// What the library's own parser makes of a number.
+std::optional<std::string> Parsed(const std::string& text) {
+  using i18n::phonenumbers::PhoneNumber;
+  using i18n::phonenumbers::PhoneNumberUtil;
+  const PhoneNumberUtil& library = *PhoneNumberUtil::GetInstance();
+  PhoneNumber number;
+  if (library.Parse(text, "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR) return std::nullopt;
+  if (!library.IsPossibleNumber(number)) return std::nullopt;
+  std::string e164;
+  library.Format(number, PhoneNumberUtil::E164, &e164);
+  return e164;
+}
+
+// The short cut for what is E.164 already answers as the parser does: for an example of every kind of every
+// country, and for those with a digit changed, cut off or added.
+TEST(NormalisePhone, AgreesWithTheParserOnE164) {
+  using i18n::phonenumbers::PhoneNumber;
+  using i18n::phonenumbers::PhoneNumberUtil;
+  const PhoneNumberUtil& library = *PhoneNumberUtil::GetInstance();
+  std::set<std::string> regions;
+  library.GetSupportedRegions(&regions);
+  int compared = 0;
+  for (const std::string& region : regions) {
+    for (int type = 0; type <= static_cast<int>(PhoneNumberUtil::VOICEMAIL); ++type) {
+      PhoneNumber example;
+      if (!library.GetExampleNumberForType(
+              region, static_cast<PhoneNumberUtil::PhoneNumberType>(type), &example)) {
+        continue;
+      }
+      std::string e164;
+      library.Format(example, PhoneNumberUtil::E164, &e164);
+      std::string changed = e164;
+      changed.back() = changed.back() == '9' ? '0' : static_cast<char>(changed.back() + 1);
+      for (const std::string& text : {e164, changed, e164 + "7", e164.substr(0, e164.size() - 1)}) {
+        EXPECT_EQ(NormalisePhone(text, ""), Parsed(text)) << text;
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GT(compared, 3000);
 }
 
 TEST(NormalisePhone, NationalNumberNeedsARegion) {

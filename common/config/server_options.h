@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/config/option_table.h"
+
+namespace crm {
+
+// What an operator can set on a server process. Help and limits stand in server_options.cc.
+struct ServerOptions {
+  std::string listen;
+  std::string admin_listen;
+  std::string data_dir;
+  std::string engine;
+  // Bytes, for block cache, memtables and queues together.
+  int64_t memory_budget = 0;
+  std::string secret_file;
+  // ISO 3166-1 alpha-2: where national phone numbers are read.
+  std::string default_region;
+  // BCP 47; empty = none.
+  std::string default_language;
+  // Names this process among its kind.
+  std::string instance;
+  int rpc_threads = 0;
+  int lane_threads = 0;
+  int max_in_flight = 0;
+  // "debug", "info", "warning" or "error".
+  std::string log_level;
+};
+
+// What the process is told by the machine; read by main only.
+struct Surroundings {
+  Environment environment;
+  std::string host_name;
+};
+Surroundings ProcessSurroundings();
+
+struct ServerConfig {
+  ServerOptions options;
+  // Not empty: print this to stdout and end well.
+  std::string output;
+  // Effective options and their sources as text, without secrets: what /configz answers.
+  std::string effective;
+};
+
+// `arguments` without the program's name. INVALID_ARGUMENT as Resolve, plus faults between options.
+absl::StatusOr<ServerConfig> ParseServerOptions(const std::string& program,
+                                                const std::string& version,
+                                                const std::vector<std::string>& arguments,
+                                                const Surroundings& surroundings);
+
+}  // namespace crm

@@ -1,0 +1,121 @@
+#include "tests/bench/child_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "common/base/status.h"
+
+namespace crm {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kStartDeadline{60};
+constexpr std::chrono::milliseconds kPoll{2};
+
+// The child's end of a fork; does not return.
+[[noreturn]] void Become(const std::vector<std::string>& arguments, int out, int err) {
+  dup2(out, STDOUT_FILENO);
+  if (err >= 0) dup2(err, STDERR_FILENO);
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+std::string EndpointOf(const fs::path& file) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("api=")) return line.substr(4);
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<google::protobuf::Struct> RunForJson(const std::vector<std::string>& arguments) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return absl::InternalError("pipe");
+  const pid_t pid = fork();
+  if (pid == 0) Become(arguments, ends[1], -1);
+  close(ends[1]);
+  std::string output;
+  char buffer[4096];
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) {
+    output.append(buffer, static_cast<size_t>(n));
+  }
+  close(ends[0]);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  google::protobuf::Struct json;
+  const bool parsed = google::protobuf::util::JsonStringToMessage(output, &json).ok();
+  if (status == 0 && parsed) return json;
+  return absl::InternalError(fmt::format("{} failed: {}", arguments.front(), output));
+}
+
+double NumberOf(const google::protobuf::Struct& json, const std::string& field) {
+  const auto found = json.fields().find(field);
+  return found == json.fields().end() ? 0 : found->second.number_value();
+}
+
+absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
+    std::vector<std::string> arguments, const fs::path& data_dir) {
+  fs::create_directories(data_dir);
+  fs::remove(data_dir / "endpoints");
+  arguments.insert(arguments.end(), {"--data-dir", data_dir.string(), "--listen", "127.0.0.1:0"});
+  const std::string log = data_dir.string() + ".log";
+  const auto start = Clock::now();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    Become(arguments, out, out);
+  }
+  std::unique_ptr<ServerProcess> server(new ServerProcess(pid));
+  while (server->address_.empty()) {
+    int status = 0;
+    const bool ended = waitpid(pid, &status, WNOHANG) == pid;
+    if (ended) server->pid_ = 0;
+    if (ended || Clock::now() - start > kStartDeadline) {
+      return absl::UnavailableError(
+          fmt::format("{} does not serve; see {}", arguments.front(), log));
+    }
+    std::this_thread::sleep_for(kPoll);
+    server->address_ = EndpointOf(data_dir / "endpoints");
+  }
+  server->start_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+  return server;
+}
+
+ServerProcess::~ServerProcess() {
+  (void)Stop();
+}
+
+double ServerProcess::PeakMemory() const {
+  std::ifstream status(fmt::format("/proc/{}/status", pid_));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return 1024 * std::stod(line.substr(6));
+  }
+  return 0;
+}
+
+absl::Status ServerProcess::Stop() {
+  if (pid_ == 0) return absl::OkStatus();
+  kill(pid_, SIGTERM);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = 0;
+  if (status == 0) return absl::OkStatus();
+  return absl::InternalError(fmt::format("a server ended with status {}", status));
+}
+
+}  // namespace crm

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "google/protobuf/struct.pb.h"
+
+namespace crm {
+
+// Runs a program to its end and reads the one line of JSON it prints. INTERNAL: it failed.
+absl::StatusOr<google::protobuf::Struct> RunForJson(const std::vector<std::string>& arguments);
+
+// A number of what RunForJson answered; 0 where it is absent.
+double NumberOf(const google::protobuf::Struct& json, const std::string& field);
+
+// A server in a process of its own that writes `<data-dir>/endpoints` once it serves. Not
+// thread-safe.
+class ServerProcess {
+ public:
+  // `arguments` begin with the program and lack --data-dir and the addresses. Its output goes to
+  // `<data-dir>.log`. UNAVAILABLE: it ended or does not serve after a minute.
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
+      std::vector<std::string> arguments, const std::filesystem::path& data_dir);
+  // Stops it where Stop was not called.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // host:port of the API.
+  const std::string& address() const { return address_; }
+  // From the start of the process until it served.
+  double start_seconds() const { return start_seconds_; }
+  // Most memory it held so far, in bytes.
+  double PeakMemory() const;
+  // INTERNAL: it did not end well.
+  absl::Status Stop();
+
+ private:
+  explicit ServerProcess(pid_t pid) : pid_(pid) {}
+
+  pid_t pid_;
+  std::string address_;
+  double start_seconds_ = 0;
+};
+
+}  // namespace crm

@@ -1,0 +1,287 @@
+#include "tools/crmctl/contact_import.h"
+
+#include <fmt/format.h>
+#include <google/rpc/error_details.pb.h>
+#include <grpcpp/alarm.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "common/rpc/error_details.h"
+
+namespace crm::crmctl {
+namespace {
+
+using contact::v1::ImportContactsRequest;
+using contact::v1::ImportContactsResponse;
+
+constexpr char kMethod[] = "/crm.contact.v1.ContactService/ImportContacts";
+constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
+constexpr TimeNs kFirstBackOff = 100 * kMillisecond;
+constexpr TimeNs kLongestBackOff = 5 * kSecond;
+
+// The outcome is unknown, or the row was shed.
+bool WorthAnotherTry(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable ||
+         status.code() == absl::StatusCode::kResourceExhausted ||
+         status.code() == absl::StatusCode::kDeadlineExceeded;
+}
+
+// A stream may also end with what the transport says of a connection that is gone.
+bool WorthAnotherStream(const absl::Status& status) {
+  if (status.ok() || WorthAnotherTry(status)) return true;
+  const bool of_transport = ReasonOf(status).empty();
+  return status.code() == absl::StatusCode::kCancelled ||
+         (of_transport && (status.code() == absl::StatusCode::kUnknown ||
+                           status.code() == absl::StatusCode::kInternal));
+}
+
+TimeNs RetryDelay(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRetryInfo);
+  google::rpc::RetryInfo info;
+  if (!payload || !info.ParseFromString(std::string(*payload))) return kFirstBackOff;
+  const TimeNs delay = info.retry_delay().seconds() * kSecond + info.retry_delay().nanos();
+  return std::clamp<TimeNs>(delay, kMillisecond, kLongestBackOff);
+}
+
+void WaitFor(TimeNs delay) {
+  grpc::CompletionQueue queue;
+  grpc::Alarm alarm;
+  alarm.Set(&queue, FromNow(delay), nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+}
+
+}  // namespace
+
+// One stream from its start to its end. What is under way on it has one tag each.
+class ContactImport::Stream {
+ public:
+  Stream(ContactImport& import, const Source& source,
+         const std::function<void(const Result&)>& each)
+      : import_(import),
+        source_(source),
+        each_(each),
+        context_(import.client_.NewContext()),
+        stub_(import.client_.channel()),
+        call_(stub_.PrepareCall(context_.get(), kMethod, &queue_)) {}
+
+  // OK: the server ended it, or everything is answered.
+  absl::Status Run();
+  // The server took the stream.
+  bool answered() const { return answered_; }
+
+ private:
+  enum Tag : intptr_t { kStart = 1, kWrite, kRead, kAlarm, kFinish };
+  static void* TagOf(Tag tag) { return reinterpret_cast<void*>(tag); }
+
+  void On(Tag tag, bool ok);
+  void Send();
+  void Read();
+  void ReadDone(bool ok);
+  void End();
+  void PauseUntil(TimeNs when);
+
+  ContactImport& import_;
+  const Source& source_;
+  const std::function<void(const Result&)>& each_;
+  grpc::CompletionQueue queue_;
+  const std::unique_ptr<grpc::ClientContext> context_;
+  grpc::GenericStub stub_;
+  const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+  grpc::ByteBuffer incoming_;
+  grpc::Status status_;
+  grpc::Alarm alarm_;
+  bool alarm_set_ = false;
+  bool writing_ = true;
+  bool no_more_writes_ = false;
+  bool reading_ = false;
+  bool finishing_ = false;
+  bool finished_ = false;
+  bool answered_ = false;
+};
+
+absl::Status ContactImport::Stream::Run() {
+  call_->StartCall(TagOf(kStart));
+  while (!(finished_ && !writing_ && !reading_)) {
+    void* tag = nullptr;
+    bool ok = false;
+    const auto next = queue_.AsyncNext(&tag, &ok, FromNow(kSecond));
+    if (next == grpc::CompletionQueue::GOT_EVENT) {
+      On(static_cast<Tag>(reinterpret_cast<intptr_t>(tag)), ok);
+    } else if (import_.OutOfPatience()) {
+      context_->TryCancel();
+    }
+  }
+  alarm_.Cancel();
+  queue_.Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_.Next(&tag, &ok)) {
+  }
+  return import_.client_.ToStatus(status_, *context_);
+}
+
+void ContactImport::Stream::On(Tag tag, bool ok) {
+  if (tag == kFinish) finished_ = true;
+  if (tag == kAlarm) alarm_set_ = false;
+  if (tag == kRead) return ReadDone(ok);
+  if (tag == kStart || tag == kWrite) {
+    writing_ = false;
+    if (!ok) no_more_writes_ = true;
+    if (tag == kStart) return ok ? Read() : End();
+  }
+  Send();
+}
+
+void ContactImport::Stream::Read() {
+  reading_ = true;
+  call_->Read(&incoming_, TagOf(kRead));
+  Send();
+}
+
+void ContactImport::Stream::ReadDone(bool ok) {
+  reading_ = false;
+  if (!ok) return End();
+  answered_ = true;
+  ImportContactsResponse response;
+  if (!FromBuffer(&incoming_, &response)) {
+    context_->TryCancel();
+    return End();
+  }
+  import_.Answered(response, each_);
+  if (import_.OutOfPatience()) context_->TryCancel();
+  Read();
+}
+
+void ContactImport::Stream::End() {
+  if (std::exchange(finishing_, true)) return;
+  no_more_writes_ = true;
+  call_->Finish(&status_, TagOf(kFinish));
+}
+
+void ContactImport::Stream::Send() {
+  if (writing_ || no_more_writes_) return;
+  import_.Fill(source_);
+  if (import_.complete()) {
+    writing_ = no_more_writes_ = true;
+    return call_->WritesDone(TagOf(kWrite));
+  }
+  if (import_.paused_until_ > import_.clock_.Monotonic()) {
+    return PauseUntil(import_.paused_until_);
+  }
+  const ImportContactsRequest* request = import_.TakeReady();
+  if (request == nullptr) return;
+  writing_ = true;
+  call_->Write(ToBuffer(*request), TagOf(kWrite));
+}
+
+void ContactImport::Stream::PauseUntil(TimeNs when) {
+  if (std::exchange(alarm_set_, true)) return;
+  alarm_.Set(&queue_, FromNow(when - import_.clock_.Monotonic()), TagOf(kAlarm));
+}
+
+absl::Status ContactImport::Run(const Source& source,
+                                const std::function<void(const Result&)>& each) {
+  progress_ = clock_.Monotonic();
+  bool ever_connected = false;
+  TimeNs back_off = kFirstBackOff;
+  Fill(source);
+  while (!complete()) {
+    Stream stream(*this, source, each);
+    const absl::Status status = stream.Run();
+    StreamEnded();
+    if (complete()) break;
+    if (!WorthAnotherStream(status)) return status;
+    if (stream.answered()) back_off = kFirstBackOff;
+    ever_connected = ever_connected || stream.answered();
+    if (!ever_connected && ReasonOf(status) == "SERVER_UNREACHABLE") return status;
+    if (OutOfPatience()) return GiveUp(last_refusal_.ok() ? status : last_refusal_);
+    WaitFor(back_off);
+    back_off = std::min(2 * back_off, kLongestBackOff);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ContactImport::GiveUp(const absl::Status& last) const {
+  return Error(
+      absl::StatusCode::kUnavailable, "IMPORT_STALLED",
+      fmt::format("no row was answered for {} s; the server's last word: {}. Run the same "
+                  "command again once it serves: what is in already changes nothing",
+                  options_.patience / kSecond, last.ok() ? "none" : std::string(last.message())));
+}
+
+void ContactImport::Fill(const Source& source) {
+  while (!exhausted_ && rows_.size() < static_cast<size_t>(options_.in_flight)) {
+    std::optional<ImportContactsRequest> request = source();
+    if (!request) {
+      exhausted_ = true;
+      return;
+    }
+    const int64_t number = request->row();
+    Row& row = rows_[number];
+    row.request = *std::move(request);
+    const auto [waiting, first] = keys_.try_emplace(KeyOf(row));
+    if (first) {
+      ready_.insert(number);
+    } else {
+      waiting->second.push_back(number);
+    }
+  }
+}
+
+const ImportContactsRequest* ContactImport::TakeReady() {
+  if (ready_.empty()) return nullptr;
+  Row& row = rows_.at(*ready_.begin());
+  ready_.erase(ready_.begin());
+  row.sent = true;
+  return &row.request;
+}
+
+void ContactImport::Answered(const ImportContactsResponse& response,
+                             const std::function<void(const Result&)>& each) {
+  const auto row = rows_.find(response.row());
+  if (row == rows_.end() || !row->second.sent) return;
+  Result result;
+  result.row = response.row();
+  result.outcome = response.result().outcome();
+  if (response.has_error()) {
+    const google::rpc::Status& error = response.error();
+    result.status = DecodeError(error.code(), error.message(), error.SerializeAsString());
+  }
+  if (WorthAnotherTry(result.status)) {
+    last_refusal_ = result.status;
+    paused_until_ = clock_.Monotonic() + RetryDelay(result.status);
+    return SendAgain(response.row());
+  }
+  progress_ = clock_.Monotonic();
+  last_refusal_ = absl::OkStatus();
+  Complete(response.row());
+  each(result);
+}
+
+void ContactImport::SendAgain(int64_t row) {
+  rows_.at(row).sent = false;
+  ready_.insert(row);
+}
+
+void ContactImport::Complete(int64_t row) {
+  const auto key = keys_.find(KeyOf(rows_.at(row)));
+  rows_.erase(row);
+  if (key->second.empty()) {
+    keys_.erase(key);
+    return;
+  }
+  ready_.insert(key->second.front());
+  key->second.pop_front();
+}
+
+void ContactImport::StreamEnded() {
+  for (auto& [number, row] : rows_) {
+    if (row.sent) SendAgain(number);
+  }
+}
+
+}  // namespace crm::crmctl

@@ -1,0 +1,354 @@
+#include "tools/crmctl/file_inspection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/aggregate/core_rows.h"
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/log/embedded/embedded_log.h"
+#include "common/projection/bulk_rebuild.h"
+#include "common/projection/dump.h"
+#include "common/service/log_reading.h"
+#include "common/service/projection_store.h"
+#include "common/storage/generation.h"
+#include "common/storage/memory_store.h"
+#include "crm/common/v1/storage.pb.h"
+
+namespace crm::crmctl {
+namespace {
+
+using namespace admin::v1;  // NOLINT: this file is about nothing else
+
+constexpr int64_t kBudgetBytes = 256 << 20;
+
+AggregateTypes TypesOf(const ServiceDefinition& definition) {
+  AggregateTypes types;
+  for (const auto& type : definition.aggregates) types[type->record_field()] = type.get();
+  return types;
+}
+
+absl::Status NoSuch(const std::string& what, const std::string& name,
+                    const std::vector<std::string>& known) {
+  return Error(
+      absl::StatusCode::kInvalidArgument, "NOT_KNOWN",
+      fmt::format("there is no {} '{}'; there are: {}", what, name, fmt::join(known, ", ")));
+}
+
+}  // namespace
+
+struct FileInspection::Service {
+  Service(ServiceDefinition of, Log& its_log)
+      : definition(std::move(of)),
+        log(its_log),
+        schema(*definition.record),
+        core(TypesOf(definition), definition.core_version) {
+    projections.push_back(&core);
+    for (const auto& view : definition.views) projections.push_back(view.get());
+  }
+
+  EventSource source() { return {schema, sealer}; }
+
+  const ServiceDefinition definition;
+  Log& log;
+  const EventSchema schema;
+  const CoreProjection core;
+  PlainSealer sealer;
+  std::vector<const Projection*> projections;
+};
+
+absl::StatusOr<std::unique_ptr<FileInspection>> FileInspection::Open(
+    const std::string& data_directory, std::vector<ServiceDefinition> services) {
+  EmbeddedLogOptions options;
+  options.directory = data_directory + "/log";
+  CRM_ASSIGN_OR_RETURN(auto engine, EmbeddedLogEngine::Open(std::move(options)));
+  return std::unique_ptr<FileInspection>(
+      new FileInspection(data_directory, std::move(engine), std::move(services)));
+}
+
+FileInspection::FileInspection(std::string data_directory,
+                               std::unique_ptr<EmbeddedLogEngine> engine,
+                               std::vector<ServiceDefinition> services)
+    : data_directory_(std::move(data_directory)),
+      budget_(std::make_unique<StorageBudget>(kBudgetBytes)),
+      engine_(std::move(engine)) {
+  const std::vector<std::string> topics = engine_->topics();
+  for (ServiceDefinition& service : services) {
+    // A log made before the service existed has no topic of its own for it.
+    if (std::find(topics.begin(), topics.end(), service.topic) == topics.end()) continue;
+    Log& log = engine_->Topic(service.topic);
+    services_.push_back(std::make_unique<Service>(std::move(service), log));
+  }
+}
+
+FileInspection::~FileInspection() = default;
+
+absl::StatusOr<FileInspection::Service*> FileInspection::FindService(
+    const std::string& name) const {
+  std::vector<std::string> known;
+  for (const auto& service : services_) {
+    if (service->definition.name == name) return service.get();
+    known.push_back(service->definition.name);
+  }
+  return NoSuch("service", name, known);
+}
+
+absl::StatusOr<FileInspection::Service*> FileInspection::FindTopic(const std::string& topic) const {
+  std::vector<std::string> known;
+  for (const auto& service : services_) {
+    if (service->definition.topic == topic) return service.get();
+    known.push_back(service->definition.topic);
+  }
+  return NoSuch("topic", topic, known);
+}
+
+absl::StatusOr<const Projection*> FileInspection::FindProjection(const Service& service,
+                                                                 const std::string& name) const {
+  std::vector<std::string> known;
+  for (const Projection* projection : service.projections) {
+    if (projection->name() == name) return projection;
+    known.emplace_back(projection->name());
+  }
+  return NoSuch("projection", name, known);
+}
+
+Generation FileInspection::GenerationOf(const Service& service,
+                                        const Projection& projection) const {
+  return Generation(data_directory_ + "/" + service.definition.name, std::string(projection.name()),
+                    projection.version());
+}
+
+absl::StatusOr<std::unique_ptr<Store>> FileInspection::OpenStore(
+    const Service& service, const Projection& projection) const {
+  const Generation generation = GenerationOf(service, projection);
+  if (!generation.exists()) {
+    return Error(absl::StatusCode::kNotFound, "PROJECTION_NOT_BUILT",
+                 fmt::format("{} is not there; the next start of the server, or 'projection "
+                             "rebuild', builds it from the log",
+                             generation.path()));
+  }
+  RocksStoreOptions options;
+  options.budget = budget_.get();
+  CRM_ASSIGN_OR_RETURN(auto store, generation.Open(options));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+absl::StatusOr<GetStatusResponse> FileInspection::GetStatus() {
+  GetStatusResponse response;
+  response.set_engine("embedded (stopped)");
+  response.set_log_id(engine_->identity().log_id);
+  response.set_epoch(engine_->identity().epoch);
+  for (const auto& service : services_) {
+    CRM_RETURN_IF_ERROR(AddStatus(*service, response.add_services()));
+  }
+  return response;
+}
+
+absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* status) const {
+  status->set_service(service.definition.name);
+  status->set_topic(service.definition.topic);
+  for (Partition p = 0; p < kPartitions; ++p) {
+    PartitionStatus* partition = status->add_partitions();
+    partition->set_partition(p);
+    partition->set_fence(kNoOffset);
+    CRM_ASSIGN_OR_RETURN(const Offset end, service.log.EndOffset(p));
+    partition->set_end_offset(end);
+  }
+  for (const Projection* projection : service.projections) {
+    ProjectionStatus* its = status->add_projections();
+    its->set_projection(std::string(projection->name()));
+    its->set_version(projection->version());
+    const auto store = OpenStore(service, *projection);
+    if (!store.ok() && store.status().code() != absl::StatusCode::kNotFound) return store.status();
+    for (Partition p = 0; p < kPartitions; ++p) {
+      StoredPosition position;
+      if (store.ok()) {
+        CRM_ASSIGN_OR_RETURN(position, LoadPosition(**store, p));
+      }
+      its->add_read_to(position.read_to);
+      its->set_lag(its->lag() + status->partitions(p).end_offset() - position.read_to);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ListDeadLettersResponse> FileInspection::ListDeadLetters(
+    const ListDeadLettersRequest& request) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, service->core));
+  const int size = request.page_size() == 0 ? 100 : std::min(request.page_size(), 1000);
+  ListDeadLettersResponse response;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const std::string prefix = FamilyPrefix(p, 'x');
+    const auto rows = store->Scan(prefix, PrefixEnd(prefix));
+    for (; rows->Valid() && response.dead_letters_size() < size; rows->Next()) {
+      common::v1::DeadLetter letter;
+      if (!letter.ParseFromString(std::string(rows->value()))) continue;
+      DeadLetterEntry* entry = response.add_dead_letters();
+      entry->set_partition(p);
+      entry->set_offset(letter.offset());
+      entry->set_tenant(letter.tenant());
+      entry->set_subject(letter.subject());
+      entry->set_reason(letter.reason());
+    }
+    CRM_RETURN_IF_ERROR(rows->status());
+  }
+  return response;
+}
+
+absl::Status FileInspection::ReadLog(const ReadLogRequest& request, const Each<LogEntry>& each) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindTopic(request.topic()));
+  std::vector<int> asked(request.partitions().begin(), request.partitions().end());
+  for (Partition p = 0; request.partitions().empty() && p < kPartitions; ++p) asked.push_back(p);
+  int64_t written = 0;
+  for (const Partition p : asked) {
+    if (p < 0 || p >= kPartitions) return InvalidField("partitions", "must be 0 to 15");
+    // From the beginning, so that the fence in force is known.
+    LogReading reading(service->schema, engine_->identity().epoch, p);
+    CRM_ASSIGN_OR_RETURN(Offset left, service->log.EndOffset(p));
+    CRM_ASSIGN_OR_RETURN(const auto tail, service->log.OpenTail({{p, 0}}));
+    while (left > 0) {
+      CRM_ASSIGN_OR_RETURN(const TailBatch batch, tail->Poll(kSecond));
+      left -= static_cast<Offset>(batch.records.size());
+      for (const Record& record : batch.records) {
+        for (const LogEntry& entry : reading.Next(record)) {
+          if (entry.offset() < request.from_offset()) continue;
+          if (request.valid_only() && !(entry.valid() && entry.kind() == "event")) continue;
+          if (!request.key().empty() && entry.key() != request.key()) continue;
+          if (!each(entry) || ++written == request.limit()) return absl::OkStatus();
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileInspection::VerifyLog(const VerifyLogRequest& request,
+                                       const Each<VerifyLogResponse>& each) {
+  CRM_RETURN_IF_ERROR(engine_->Verify());
+  std::vector<Service*> asked;
+  for (const auto& service : services_) asked.push_back(service.get());
+  if (!request.topic().empty()) {
+    CRM_ASSIGN_OR_RETURN(Service * service, FindTopic(request.topic()));
+    asked = {service};
+  }
+  for (Service* service : asked) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      CRM_ASSIGN_OR_RETURN(const PartitionCheck check,
+                           CheckLogPartition(service->log, service->source(), p));
+      VerifyLogResponse answer;
+      answer.set_topic(service->definition.topic);
+      answer.set_partition(p);
+      answer.set_records(check.records);
+      answer.set_events(check.events);
+      answer.set_void_records(check.void_records);
+      answer.set_undecodable(check.undecodable);
+      answer.set_problem(check.problem);
+      answer.set_hash(check.hash);
+      if (!each(answer)) return absl::OkStatus();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileInspection::RebuildProjection(const RebuildProjectionRequest& request,
+                                               const Each<RebuildProjectionProgress>& each) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
+  CRM_ASSIGN_OR_RETURN(const Projection* projection,
+                       FindProjection(*service, request.projection()));
+  ProjectionStore::Options options;
+  options.root = data_directory_ + "/" + service->definition.name;
+  options.store.budget = budget_.get();
+  ProjectionStore store(std::move(options), service->log, *projection, service->source());
+  RebuildProjectionProgress progress;
+  CRM_RETURN_IF_ERROR(store.Build([&](const RebuildProgress& now) {
+    progress.set_records_read(now.records_read);
+    progress.set_records_total(now.records_total);
+    progress.set_events_folded(now.events_folded);
+    return each(progress);
+  }));
+  CRM_RETURN_IF_ERROR(store.Publish().status());
+  progress.set_done(true);
+  each(progress);
+  return absl::OkStatus();
+}
+
+absl::Status FileInspection::DumpProjection(const DumpProjectionRequest& request,
+                                            const Each<DumpProjectionResponse>& each) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
+  CRM_ASSIGN_OR_RETURN(const Projection* projection,
+                       FindProjection(*service, request.projection()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, *projection));
+  const DumpKind kind = request.kind() == DumpProjectionRequest::BUSINESS ? DumpKind::kBusiness
+                                                                          : DumpKind::kCanonical;
+  bool wanted = true;
+  for (Partition p = 0; p < kPartitions && wanted; ++p) {
+    CRM_ASSIGN_OR_RETURN(const StoredPosition position, LoadPosition(*store, p));
+    DumpProjectionResponse answer;
+    answer.set_partition(p);
+    const auto line = [&](std::string text) {
+      answer.add_rows(std::move(text));
+      wanted = wanted && each(answer);
+      answer.clear_rows();
+    };
+    CRM_ASSIGN_OR_RETURN(
+        const DumpSummary summary,
+        DumpPartition(*store, *projection, p, kind,
+                      request.hashes_only() ? std::function<void(std::string)>() : line));
+    answer.set_hash(summary.hash);
+    answer.set_row_count(summary.rows);
+    answer.set_read_to(position.read_to);
+    wanted = wanted && each(answer);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileInspection::VerifyProjection(const VerifyProjectionRequest& request,
+                                              const Each<VerifyProjectionResponse>& each) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
+  CRM_ASSIGN_OR_RETURN(const Projection* projection,
+                       FindProjection(*service, request.projection()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, *projection));
+  CRM_RETURN_IF_ERROR(store->Verify());
+  for (Partition p = 0; p < kPartitions; ++p) {
+    CRM_ASSIGN_OR_RETURN(const StoredPosition position, LoadPosition(*store, p));
+    // A partition at a time, so that memory holds one of sixteen.
+    MemoryStore anew;
+    RebuildOptions options;
+    options.until.assign(kPartitions, 0);
+    options.until[static_cast<size_t>(p)] = position.stored;
+    CRM_RETURN_IF_ERROR(
+        BulkRebuild(service->log, *projection, service->source(), anew, options).status());
+    CRM_ASSIGN_OR_RETURN(const DumpSummary stored,
+                         DumpPartition(*store, *projection, p, DumpKind::kCanonical, {}));
+    CRM_ASSIGN_OR_RETURN(const DumpSummary rebuilt,
+                         DumpPartition(anew, *projection, p, DumpKind::kCanonical, {}));
+    VerifyProjectionResponse answer;
+    answer.set_partition(p);
+    answer.set_read_to(position.stored);
+    answer.set_serving_hash(stored.hash);
+    answer.set_rebuilt_hash(rebuilt.hash);
+    answer.set_equal(stored.hash == rebuilt.hash);
+    if (!each(answer)) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FileInspection::Adopted> FileInspection::AdoptRestored() {
+  Adopted adopted;
+  // First, so that a crash between the two steps leaves nothing that is ahead of the log.
+  for (const auto& service : services_) {
+    for (const Projection* projection : service->projections) {
+      const Generation generation = GenerationOf(*service, *projection);
+      if (!generation.exists()) continue;
+      CRM_ASSIGN_OR_RETURN(std::string where, generation.SetAside());
+      adopted.set_aside.push_back(std::move(where));
+    }
+  }
+  CRM_RETURN_IF_ERROR(engine_->AdoptRestored());
+  adopted.epoch = engine_->identity().epoch;
+  return adopted;
+}
+
+}  // namespace crm::crmctl

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/ids.h"
+
+namespace crm::crmctl {
+
+struct RpcTarget {
+  // host:port.
+  std::string address = "127.0.0.1:50051";
+  std::string tenant;
+  std::string actor;
+  // Longest wait for an answer, and for a connection.
+  TimeNs timeout = 30 * kSecond;
+};
+
+// Calls a server by the names of its methods ("/package.Service/Method"). Errors come with the
+// google.rpc details that the server sent; one that never reached a server is UNAVAILABLE
+// (SERVER_UNREACHABLE) and names the remedy. Not thread-safe.
+class RpcClient {
+ public:
+  explicit RpcClient(RpcTarget target);
+
+  absl::Status Call(const std::string& method, const google::protobuf::Message& request,
+                    google::protobuf::Message* response);
+
+  // Each answer of a server-streaming call, parsed into `response`, goes to `each`; when that is
+  // false the call ends, OK. Without a deadline: a stream may go on for as long as there is
+  // something.
+  absl::Status CallStream(const std::string& method, const google::protobuf::Message& request,
+                          google::protobuf::Message* response, const std::function<bool()>& each);
+
+  // With tenant and actor.
+  std::unique_ptr<grpc::ClientContext> NewContext() const;
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  const RpcTarget& target() const { return target_; }
+
+  // As a status with the details the server sent.
+  absl::Status ToStatus(const grpc::Status& status, const grpc::ClientContext& context) const;
+
+ private:
+  RpcTarget target_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+// A point in time `from_now` on, for deadlines and alarms.
+gpr_timespec FromNow(TimeNs from_now);
+
+grpc::ByteBuffer ToBuffer(const google::protobuf::Message& message);
+// False: the bytes are no such message.
+bool FromBuffer(grpc::ByteBuffer* buffer, google::protobuf::Message* message);
+
+}  // namespace crm::crmctl
