@@ -108,7 +108,9 @@ void Node::ScheduleTurn() {
 void Node::Turn() {
   turn_scheduled_ = false;
   if (paused_) return;
-  if (!around_.calm && dice_.Chance(around_.weather.store_fails)) store_.FailOnce();
+  if (!around_.calm && dice_.Chance(around_.weather.store_fails)) {
+    dice_.Chance(0.5) ? store_.FailOneWrite() : store_.FailOneRead();
+  }
   for (Input& input : std::exchange(inbox_, {})) input.run(*seats_[input.partition].lane);
   for (auto& [partition, seat] : seats_) {
     seat.lane->Tick(around_.time.now());

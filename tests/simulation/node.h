@@ -8,7 +8,7 @@
 
 #include "common/aggregate/lane.h"
 #include "tests/simulation/faulty_log.h"
-#include "tests/simulation/unsynced_store.h"
+#include "tests/support/unsynced_store.h"
 
 namespace crm::simulation {
 
@@ -88,7 +88,7 @@ class Node final : public LaneOutside {
   const std::string name_;
   Dice dice_;
   SeededRandom random_;
-  UnsyncedStore store_;
+  testing::UnsyncedStore store_;
   std::map<Partition, Seat> seats_;
   std::vector<Input> inbox_;
   uint64_t incarnation_ = 0;

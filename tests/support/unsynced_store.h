@@ -1,11 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "common/storage/memory_store.h"
 
-namespace crm::simulation {
+namespace crm::testing {
 
 // A store of a process that may die: remembers its writes in order, so that a crash can leave any
 // prefix of them.
@@ -18,17 +19,19 @@ class UnsyncedStore final : public Store {
     for (const RowBatch& batch : writes_) (void)rows_->Write(batch);
   }
   size_t writes() const { return writes_.size(); }
-  // The next write fails.
-  void FailOnce() { fail_once_ = true; }
+  // The next write fails, or the next read.
+  void FailOneWrite() { fail_write_ = true; }
+  void FailOneRead() { fail_read_ = true; }
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
+    if (std::exchange(fail_read_, false)) return absl::UnavailableError("the disk does not answer");
     return rows_->Get(key);
   }
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override {
     return rows_->Scan(begin, end);
   }
   absl::Status Write(const RowBatch& batch) override {
-    if (std::exchange(fail_once_, false)) return absl::UnavailableError("the disk is full");
+    if (std::exchange(fail_write_, false)) return absl::UnavailableError("the disk is full");
     writes_.push_back(batch);
     return rows_->Write(batch);
   }
@@ -44,7 +47,8 @@ class UnsyncedStore final : public Store {
  private:
   std::unique_ptr<MemoryStore> rows_ = std::make_unique<MemoryStore>();
   std::vector<RowBatch> writes_;
-  bool fail_once_ = false;
+  bool fail_write_ = false;
+  mutable bool fail_read_ = false;
 };
 
-}  // namespace crm::simulation
+}  // namespace crm::testing
