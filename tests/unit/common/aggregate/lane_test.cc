@@ -8,6 +8,7 @@
 #include "common/aggregate/history.h"
 #include "common/base/timestamp.h"
 #include "common/projection/dump.h"
+#include "common/projection/partition_fold.h"
 #include "tests/support/contact_commands.h"
 #include "tests/support/test_sealer.h"
 #include "tests/support/unsynced_store.h"
