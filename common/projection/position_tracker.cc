@@ -53,10 +53,16 @@ void PositionTracker::WhenReached(Targets targets, TimeNs deadline,
     MutexLock lock(mutex_);
     if (!Reached(targets)) {
       waiters_.push_back({std::move(targets), deadline, std::move(done)});
+      waited_for_.NotifyAll();
       return;
     }
   }
   done(true);
+}
+
+void PositionTracker::LetGather(TimeNs longest) {
+  MutexLock lock(mutex_);
+  waited_for_.WaitFor(lock, longest, [this] { return cancelled_ || !waiters_.empty(); });
 }
 
 void PositionTracker::Expire(TimeNs now) {
@@ -72,6 +78,8 @@ void PositionTracker::Cancel() {
   std::vector<Waiter> all;
   {
     MutexLock lock(mutex_);
+    cancelled_ = true;
+    waited_for_.NotifyAll();
     all = TakeOut([](const Waiter&) { return true; });
   }
   for (Waiter& waiter : all) waiter.done(false);

@@ -25,6 +25,10 @@ class PositionTracker {
   // at the deadline (monotonic). Never under the tracker's lock.
   void WhenReached(Targets targets, TimeNs deadline, std::function<void(bool)> done);
 
+  // For the thread that advances: lets more work gather for up to `longest` nanoseconds, but not while
+  // anybody waits.
+  void LetGather(TimeNs longest);
+
   // Ends the waits whose deadline has passed.
   void Expire(TimeNs now);
   // Ends all waits.
@@ -45,6 +49,8 @@ class PositionTracker {
   mutable Mutex mutex_;
   std::array<Offset, kPartitions> read_to_{};
   std::list<Waiter> waiters_;
+  CondVar waited_for_;
+  bool cancelled_ = false;
 };
 
 }  // namespace crm

@@ -8,6 +8,8 @@ namespace crm {
 namespace {
 
 constexpr size_t kRecordsPerRound = 4096;
+// A view may be this much behind before it folds what has come: fewer and larger writes.
+constexpr TimeNs kGather = 5 * kMillisecond;
 
 absl::Status Ahead(const Log& log, Partition partition, const StoredPosition& position,
                    const std::string& found) {
@@ -94,6 +96,7 @@ absl::Status TailRunner::Round() {
   for (TimeNs wait = kSecond; records < kRecordsPerRound; wait = 0) {
     CRM_ASSIGN_OR_RETURN(TailBatch batch, tail_->Poll(wait));
     if (batch.records.empty()) break;
+    if (records == 0 && !stop_) tracker_.LetGather(kGather);
     records += batch.records.size();
     CRM_RETURN_IF_ERROR(FoldBatch(std::move(batch), &touched));
   }
