@@ -20,14 +20,15 @@ struct RpcServerOptions {
   // A larger message is refused by the transport with RESOURCE_EXHAUSTED.
   int max_message_bytes = 4 << 20;
   int max_metadata_bytes = 8 << 10;
-  // Calls and stream items accepted and not answered yet; above it RESOURCE_EXHAUSTED with RetryInfo.
+  // Calls and stream items accepted and not answered yet; above it RESOURCE_EXHAUSTED with
+  // RetryInfo.
   int max_in_flight = 4096;
   // Items of one batch stream in flight.
   int batch_window = 256;
   // Server-streaming calls at once; as many batch streams beside them.
   int max_streams = 32;
-  // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams end by
-  // the client's deadline only; the context of one without has the largest number.
+  // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams
+  // end by the client's deadline only; the context of one without has the largest number.
   TimeNs default_deadline = 30 * kSecond;
 };
 
@@ -41,9 +42,9 @@ class RpcObserver {
   virtual void Shed(std::string_view reason) = 0;
 };
 
-// A gRPC server that hands out raw bytes: services are given by their descriptors, so reflection knows
-// them, and an unparsable request is ours to answer. Health (grpc.health.v1) and reflection are on.
-// Add… before Start; then thread-safe.
+// A gRPC server that hands out raw bytes: services are given by their descriptors, so reflection
+// knows them, and an unparsable request is ours to answer. Health (grpc.health.v1) and reflection
+// are on. Add… before Start; then thread-safe.
 class RpcServer {
  public:
   RpcServer(RpcServerOptions options, const Clock& clock, RpcObserver* observer);
@@ -52,15 +53,16 @@ class RpcServer {
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
-  // Every method of the service must get exactly one of the three below. `method` is the short name.
+  // Every method of the service must get exactly one of the three below. `method` is the short
+  // name.
   void AddService(const google::protobuf::ServiceDescriptor* service);
   void AddUnary(const google::protobuf::ServiceDescriptor* service, const std::string& method,
                 UnaryHandler handler);
   void AddStream(const google::protobuf::ServiceDescriptor* service, const std::string& method,
                  StreamHandler handler);
-  // Bidirectional: each BatchItem's command goes through `handler` as if it were a call of its own with the
-  // stream's metadata; each answer becomes a BatchResult, in order of completion. The last position goes
-  // into the trailing metadata.
+  // Bidirectional: each BatchItem's command goes through `handler` as if it were a call of its own
+  // with the stream's metadata; each answer becomes a BatchResult, in order of completion. The last
+  // position goes into the trailing metadata.
   void AddBatch(const google::protobuf::ServiceDescriptor* service, const std::string& method,
                 UnaryHandler handler);
 
