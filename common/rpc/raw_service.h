@@ -48,6 +48,8 @@ struct RawMethod {
   int index = 0;
   std::string_view service_name;
   std::string_view name;
+  // Outside admission: never shed, answered while the server stops. For health checks.
+  bool exempt = false;
 };
 
 // Common to all kinds of calls: metadata and deadline of a call that has just arrived. Fails with

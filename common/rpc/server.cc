@@ -14,6 +14,7 @@
 #include "common/base/status.h"
 #include "common/rpc/batch_rpc.h"
 #include "common/rpc/completion_loop.h"
+#include "common/rpc/health.h"
 #include "common/rpc/raw_service.h"
 #include "common/rpc/stream_rpc.h"
 #include "common/rpc/unary_rpc.h"
@@ -30,6 +31,9 @@ constexpr TimeNs kQuiet = 20 * kMillisecond;
 constexpr TimeNs kLongestQuiet = kSecond;
 // Streams of one method that wait to be matched with the network, per loop.
 constexpr int kRequestedStreams = 4;
+// Unary calls likewise.
+constexpr int kRequestedCalls = 100;
+constexpr int kRequestedChecks = 4;
 
 // The library registers the plugin at static initialisation where it is linked whole; this adds it
 // where it was not.
@@ -71,11 +75,14 @@ struct RpcServer::State {
   Method& Find(const google::protobuf::ServiceDescriptor* service, const std::string& method);
   void Configure(grpc::ServerBuilder* builder);
   void RequestCalls(Service& service, CompletionLoop& loop);
-  void SetServing(bool serving);
+  void RequestHealth(CompletionLoop& loop);
 
   const std::shared_ptr<ServerCore> core;
   std::vector<std::unique_ptr<Service>> services;
   grpc::AsyncGenericService unknown;
+  Health health;
+  RawService health_service{grpc::health::v1::HealthCheckRequest::descriptor()->file()->service(0)};
+  const UnaryHandler health_check = HealthCheck(health);
   int port = 0;
   std::unique_ptr<grpc::Server> server;
   // Methods are freed before the loops they run on.
@@ -84,10 +91,6 @@ struct RpcServer::State {
   // Held by a shutdown from its first to its last step.
   Mutex mutex;
 };
-
-void RpcServer::State::SetServing(bool serving) {
-  if (server != nullptr) server->GetHealthCheckService()->SetServingStatus(serving);
-}
 
 RpcServer::State::Method& RpcServer::State::Find(
     const google::protobuf::ServiceDescriptor* descriptor, const std::string& name) {
@@ -111,6 +114,7 @@ void RpcServer::State::Configure(grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
   for (auto& service : services) builder->RegisterService(&service->raw);
+  builder->RegisterService(&health_service);
   builder->RegisterAsyncGenericService(&unknown);
   for (int i = 0; i < std::max(1, options.completion_threads); ++i) {
     loops.push_back(std::make_unique<CompletionLoop>(builder->AddCompletionQueue()));
@@ -126,7 +130,8 @@ void RpcServer::State::RequestCalls(Service& service, CompletionLoop& loop) {
                         descriptor->method(index)->name()};
     CRM_CHECK(method.unary || method.stream || method.batch);
     if (method.unary) {
-      unary_methods.push_back(std::make_unique<UnaryMethod>(raw, method.unary, loop));
+      unary_methods.push_back(
+          std::make_unique<UnaryMethod>(raw, method.unary, loop, kRequestedCalls));
       unary_methods.back()->RequestCalls();
     }
     for (int n = 0; n < kRequestedStreams; ++n) {
@@ -134,6 +139,19 @@ void RpcServer::State::RequestCalls(Service& service, CompletionLoop& loop) {
       if (method.batch) RequestBatches(raw, core, method.batch, loop);
     }
   }
+}
+
+void RpcServer::State::RequestHealth(CompletionLoop& loop) {
+  const auto* descriptor = health_service.descriptor();
+  const auto method = [&](const char* name) {
+    const auto* found = descriptor->FindMethodByName(name);
+    return RawMethod{*core, health_service, found->index(), descriptor->full_name(), found->name(),
+                     true};
+  };
+  unary_methods.push_back(
+      std::make_unique<UnaryMethod>(method("Check"), health_check, loop, kRequestedChecks));
+  unary_methods.back()->RequestCalls();
+  RequestHealthWatches(method("Watch"), health, loop);
 }
 
 RpcServer::RpcServer(RpcServerOptions options, const Clock& clock, RpcObserver* observer)
@@ -148,6 +166,7 @@ RpcServer::~RpcServer() {
 
 void RpcServer::AddService(const google::protobuf::ServiceDescriptor* service) {
   state_->services.push_back(std::make_unique<State::Service>(service));
+  state_->health.AddService(service->full_name());
 }
 
 void RpcServer::AddUnary(const google::protobuf::ServiceDescriptor* service,
@@ -167,7 +186,7 @@ void RpcServer::AddBatch(const google::protobuf::ServiceDescriptor* service,
 
 absl::Status RpcServer::Start() {
   State& state = *state_;
-  grpc::EnableDefaultHealthCheckService(true);
+  grpc::EnableDefaultHealthCheckService(false);
   grpc::ServerBuilder builder;
   state.Configure(&builder);
   state.server = builder.BuildAndStart();
@@ -178,13 +197,9 @@ absl::Status RpcServer::Start() {
                              "machine's? Choose another with --listen",
                              state.core->options.listen));
   }
-  auto* health = state.server->GetHealthCheckService();
-  for (const auto& service : state.services) {
-    health->SetServingStatus(service->raw.descriptor()->full_name(), false);
-  }
-  SetServing(false);
   for (auto& loop : state.loops) {
     for (auto& service : state.services) state.RequestCalls(*service, *loop);
+    state.RequestHealth(*loop);
     RequestUnknown(state.unknown, *loop);
     loop->Start();
   }
@@ -196,11 +211,12 @@ int RpcServer::port() const {
 }
 
 void RpcServer::SetServing(bool serving) {
-  MutexLock lock(state_->mutex);
-  state_->SetServing(serving);
+  state_->health.SetServing(serving);
 }
 
-int RpcServer::in_flight() const { return state_->core->admission.in_flight(); }
+int RpcServer::in_flight() const {
+  return state_->core->admission.in_flight();
+}
 
 // First all that was accepted is answered while newcomers are told to go elsewhere; only then the
 // transport is shut down. The other way round, calls between the network and a loop would be lost
@@ -209,7 +225,7 @@ void RpcServer::Shutdown(TimeNs grace) {
   State& state = *state_;
   MutexLock lock(state.mutex);
   if (state.server == nullptr) return;
-  state.SetServing(false);
+  state.health.SetServing(false);
   ServerCore& core = *state.core;
   const TimeNs until = core.clock.Monotonic() + grace;
   core.admission.Stop();

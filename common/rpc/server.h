@@ -27,8 +27,8 @@ struct RpcServerOptions {
   int batch_window = 256;
   // Server-streaming calls at once; as many batch streams beside them.
   int max_streams = 32;
-  // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams end by
-  // the client's deadline only; the context of one without has the largest number.
+  // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams
+  // end by the client's deadline only; the context of one without has the largest number.
   TimeNs default_deadline = 30 * kSecond;
 };
 

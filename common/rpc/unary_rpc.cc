@@ -6,9 +6,7 @@
 namespace crm {
 namespace {
 
-// Calls of a method that wait to be matched with the network. Each arrival asks for the next one,
-// so this bounds the burst gRPC hands over without queueing it itself.
-constexpr int kRequested = 100;
+// Objects kept for use again, per method and loop.
 constexpr size_t kKept = 1024;
 
 }  // namespace
@@ -35,7 +33,6 @@ class UnaryRpc final : public OpenCall {
  private:
   void Arrived(bool ok);
   void Sent(bool ok);
-  void Refuse(const absl::Status& why);
   void Send(absl::StatusOr<crm::Answer> answer);
 
   UnaryMethod& method_;
@@ -94,7 +91,8 @@ void UnaryRpc::Arrived(bool ok) {
     core.observer->Started(method_.method_.service_name, method_.method_.name);
   }
   request_ = SingleSlice(&buffer_);
-  auto verdict = method_.method_.core.admission.EnterCall();
+  const auto verdict = method_.method_.exempt ? Admission::Verdict::kAccepted
+                                              : method_.method_.core.admission.EnterCall();
   if (verdict != Admission::Verdict::kAccepted) [[unlikely]] {
     answered_.store(true, std::memory_order_relaxed);
     return Send(Refusal(verdict, "calls", core.observer));
@@ -109,7 +107,7 @@ void UnaryRpc::Answer(absl::StatusOr<crm::Answer> answer) {
   // Whoever loses this race may find the server gone: it must touch nothing but this object.
   if (answered_.exchange(true, std::memory_order_acq_rel)) return;
   // Before sending: right after it the server may be gone.
-  method_.method_.core.admission.LeaveCall();
+  if (!method_.method_.exempt) method_.method_.core.admission.LeaveCall();
   Send(std::move(answer));
 }
 
@@ -146,15 +144,16 @@ void UnaryRpc::Unref() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-UnaryMethod::UnaryMethod(RawMethod method, const UnaryHandler& handler, CompletionLoop& loop)
-    : method_(method), handler_(handler), loop_(loop) {}
+UnaryMethod::UnaryMethod(RawMethod method, const UnaryHandler& handler, CompletionLoop& loop,
+                         int requested)
+    : method_(method), handler_(handler), loop_(loop), requested_(requested) {}
 
 UnaryMethod::~UnaryMethod() {
   for (UnaryRpc* rpc : free_) delete rpc;
 }
 
 void UnaryMethod::RequestCalls() {
-  for (int i = 0; i < kRequested; ++i) RequestOne();
+  for (int i = 0; i < requested_; ++i) RequestOne();
 }
 
 void UnaryMethod::RequestOne() {

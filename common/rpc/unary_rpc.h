@@ -17,7 +17,9 @@ class UnaryRpc;
 // Used on the loop's thread; deleted after the loop was closed.
 class UnaryMethod {
  public:
-  UnaryMethod(RawMethod method, const UnaryHandler& handler, CompletionLoop& loop);
+  // `requested`: calls kept waiting to be matched with the network. Each arrival asks for the next
+  // one, so it bounds the burst that gRPC hands over without queueing it itself.
+  UnaryMethod(RawMethod method, const UnaryHandler& handler, CompletionLoop& loop, int requested);
   ~UnaryMethod();
   UnaryMethod(const UnaryMethod&) = delete;
   UnaryMethod& operator=(const UnaryMethod&) = delete;
@@ -33,6 +35,7 @@ class UnaryMethod {
   const RawMethod method_;
   const UnaryHandler& handler_;
   CompletionLoop& loop_;
+  const int requested_;
   std::vector<UnaryRpc*> free_;
 };
 

@@ -76,7 +76,7 @@ std::string TimeText(TimeNs time) {
 std::atomic<Logger*> protobuf_logger{nullptr};
 
 void LogProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
-  protobuf_logger.load()->Warning("protobuf", {{"text", message}});
+  protobuf_logger.load()->Debug("protobuf", {{"text", message}});
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ class Logger {
   const LogSink sink_;
 };
 
-// Lets protobuf's own messages go through `logger`, as warnings, until the process ends. For main.
+// Lets protobuf's own messages go through `logger` until the process ends, at debug level: what
+// they tell of bad requests is answered to the caller. For main.
 void RouteProtobufLog(Logger& logger);
 
 // `text` as a JSON string with its quotation marks. What is not UTF-8 becomes U+FFFD.

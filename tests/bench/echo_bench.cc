@@ -15,6 +15,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
+#include "common/rpc/rpc_metrics.h"
 #include "common/rpc/server.h"
 #include "crm/contact/v1/contact_service.pb.h"
 
@@ -67,7 +68,9 @@ int main(int argc, char** argv) {
   crm::RpcServerOptions options;
   options.listen = "127.0.0.1:0";
   options.completion_threads = argc > 3 ? std::atoi(argv[3]) : 1;
-  crm::RpcServer server(options, clock, nullptr);
+  crm::Metrics metrics;
+  crm::RpcMetrics observer(metrics, {Service()});
+  crm::RpcServer server(options, clock, &observer);
   server.AddService(Service());
   for (int i = 0; i < Service()->method_count(); ++i) {
     const auto* method = Service()->method(i);

@@ -9,6 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
+constexpr char kHealthWatch[] = "/grpc.health.v1.Health/Watch";
 constexpr char kReflection[] = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
 // HealthCheckRequest{service = 1}.
@@ -17,9 +18,10 @@ std::string HealthRequest(const std::string& service) {
   AppendSized(&out, service);
   return out;
 }
-// HealthCheckResponse{status = 1}: 1 serving, 2 not.
+// HealthCheckResponse{status = 1}: 1 serving, 2 not, 3 unknown.
 constexpr char kServing[] = "\x08\x01";
 constexpr char kNotServing[] = "\x08\x02";
+constexpr char kServiceUnknown[] = "\x08\x03";
 
 TEST(Health, FollowsSetServingForEveryService) {
   TestServer server;
@@ -44,6 +46,53 @@ TEST(Health, NotServingUntilTold) {
   grpc::GenericStub stub(grpc::CreateChannel("127.0.0.1:" + std::to_string(server.port()),
                                              grpc::InsecureChannelCredentials()));
   EXPECT_EQ(ClientCall(stub, kHealthCheck, HealthRequest("")).Wait().response, kNotServing);
+}
+
+TEST(Health, WatchTellsEveryChange) {
+  TestServer server;
+  server.Start();
+  ClientStream stream(*server.stub, kHealthWatch);
+  ASSERT_TRUE(stream.Write(HealthRequest(ContactService()->full_name())));
+  std::string state;
+  ASSERT_TRUE(stream.Read(&state));
+  EXPECT_EQ(state, kServing);
+  for (int i = 0; i < 10; ++i) {
+    server.server().SetServing(false);
+    ASSERT_TRUE(stream.Read(&state));
+    EXPECT_EQ(state, kNotServing);
+    server.server().SetServing(true);
+    ASSERT_TRUE(stream.Read(&state));
+    EXPECT_EQ(state, kServing);
+  }
+  ClientStream unknown(*server.stub, kHealthWatch);
+  ASSERT_TRUE(unknown.Write(HealthRequest("no.Such")));
+  ASSERT_TRUE(unknown.Read(&state));
+  EXPECT_EQ(state, kServiceUnknown);
+  server.server().Shutdown(kPatience);
+  ASSERT_TRUE(stream.Read(&state));
+  EXPECT_EQ(state, kNotServing);
+  EXPECT_FALSE(stream.Read(&state));
+}
+
+TEST(Health, IsAnsweredUnderLoadAndWhileStopping) {
+  RpcServerOptions options;
+  options.max_in_flight = 1;
+  TestServer server(options);
+  HeldCalls held;
+  server.unary = held.Hold();
+  server.Start();
+  ClientCall call(*server.stub, kGet, "x");
+  ASSERT_TRUE(held.WaitFor(1));
+  EXPECT_EQ(Invoke(server, kHealthCheck, "").response, kServing);
+  std::thread stopper([&] { server.server().Shutdown(kPatience); });
+  Reply reply;
+  do {
+    reply = Invoke(server, kHealthCheck, "");
+    ASSERT_TRUE(reply.status.ok()) << reply.status;
+  } while (reply.response != kNotServing);
+  held.Take().front()->Finish(Answer{"answered", ""});
+  EXPECT_EQ(call.Wait().response, "answered");
+  stopper.join();
 }
 
 TEST(Reflection, ListsAndDescribesTheServices) {

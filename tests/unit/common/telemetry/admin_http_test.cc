@@ -36,6 +36,7 @@ int Connect(int port) {
 std::string Talk(int port, const std::string& request) {
   const int socket_fd = Connect(port);
   (void)send(socket_fd, request.data(), request.size(), MSG_NOSIGNAL);
+  shutdown(socket_fd, SHUT_WR);
   std::string answer;
   char buffer[4096];
   for (ssize_t n = 0; (n = recv(socket_fd, buffer, sizeof(buffer), 0)) > 0;) {
