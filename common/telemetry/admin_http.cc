@@ -86,7 +86,13 @@ AdminHttp::AdminHttp(std::string listen, AdminPages pages)
     : state_(std::make_unique<State>(State{std::move(listen), std::move(pages)})) {}
 
 AdminHttp::~AdminHttp() {
-  if (state_->server != nullptr) mg_stop(state_->server);
+  if (state_->server == nullptr) return;
+  // The thread that accepts looks for the end every two seconds only, or when somebody calls.
+  const std::string host = state_->listen.substr(0, state_->listen.rfind(':'));
+  char fault[128];
+  mg_connection* call = mg_connect_client(host.c_str(), state_->port, 0, fault, sizeof(fault));
+  if (call != nullptr) mg_close_connection(call);
+  mg_stop(state_->server);
 }
 
 absl::Status AdminHttp::Start() {
