@@ -321,6 +321,7 @@ absl::Status AdminService::VerifyProjection(StreamCall& call) const {
 absl::Status AdminService::ReadLog(StreamCall& call) const {
   CRM_ASSIGN_OR_RETURN(const auto request, Parse<ReadLogRequest>(call.request()));
   CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindTopic(request.topic()));
+  if (request.limit() < 0) return InvalidField("limit", "must not be negative");
   Log& log = host->log();
   std::vector<TailStart> starts;
   std::vector<Offset> ends(kPartitions);

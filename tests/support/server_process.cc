@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,6 +21,12 @@
 
 namespace crm {
 namespace {
+
+// Two processes over one directory write to two files.
+std::string ErrorsFile(const std::string& data_dir) {
+  static std::atomic<int> made{0};
+  return fmt::format("{}.stderr-{}", data_dir, ++made);
+}
 
 constexpr TimeNs kStartDeadline = 60 * kSecond;
 
@@ -51,7 +58,7 @@ int Milliseconds(TimeNs wait) {
 ServerProcess::ServerProcess(std::string data_dir, std::vector<std::string> flags)
     : data_dir_(std::move(data_dir)),
       flags_(std::move(flags)),
-      errors_file_(data_dir_ + ".stderr") {
+      errors_file_(ErrorsFile(data_dir_)) {
   std::filesystem::create_directories(data_dir_);
 }
 
