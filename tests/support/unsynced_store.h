@@ -15,6 +15,7 @@ class UnsyncedStore final : public Store {
   // The rows a crash leaves when only the first `writes` reached the disk.
   void Crash(size_t writes) {
     writes_.resize(writes);
+    fail_write_ = fail_read_ = false;
     rows_ = std::make_unique<MemoryStore>();
     for (const RowBatch& batch : writes_) (void)rows_->Write(batch);
   }
