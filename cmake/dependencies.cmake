@@ -18,11 +18,9 @@ find_library(PHONENUMBER_LIBRARY phonenumber REQUIRED)
 find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
 find_library(GRPCPP_REFLECTION_LIBRARY grpc++_reflection REQUIRED)
 
-if(TARGET RocksDB::rocksdb-shared)
-  set(CRM_ROCKSDB RocksDB::rocksdb-shared)
-else()
-  set(CRM_ROCKSDB RocksDB::rocksdb)
-endif()
+# Linked statically: RocksDB counts in thread-local variables, and each access through a shared library is
+# a call (docs/performance.md).
+set(CRM_ROCKSDB RocksDB::rocksdb)
 
 # google/api, google/rpc and google/type protos come out of a Debian package's jar.
 set(CRM_GOOGLE_PROTOS ${CMAKE_BINARY_DIR}/google-protos)

@@ -107,13 +107,35 @@ absl::Status FileError(const std::string& path, const char* what) {
                std::string(what) + " the secret file " + path + ": " + std::strerror(errno));
 }
 
-absl::Status WriteSecretFile(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return FileError(path, "cannot create");
+bool WriteDurably(const std::string& path, const std::string& text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
   const bool ok =
       write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   close(fd);
-  return ok ? absl::OkStatus() : FileError(path, "cannot write");
+  return ok;
+}
+
+bool SyncDirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool ok = fsync(fd) == 0;
+  close(fd);
+  return ok;
+}
+
+// Complete or not there, and never in another's place: a crash leaves no half of a secret, and of
+// two processes that start at once one fails.
+absl::Status WriteSecretFile(const std::string& path, const std::string& text) {
+  const std::string draft = path + ".new-" + std::to_string(getpid());
+  if (!WriteDurably(draft, text)) return FileError(path, "cannot write");
+  const bool linked = link(draft.c_str(), path.c_str()) == 0;
+  absl::Status status = linked ? absl::OkStatus() : FileError(path, "cannot create");
+  unlink(draft.c_str());
+  if (linked && !SyncDirectoryOf(path)) status = FileError(path, "cannot sync the directory of");
+  return status;
 }
 
 }  // namespace
@@ -125,7 +147,8 @@ Secret::Secret(std::string key) : key_(std::move(key)) {
 absl::StatusOr<Secret> Secret::FromBytes(std::string key) {
   if (key.size() < kMinBytes) {
     return Error(absl::StatusCode::kFailedPrecondition, "SECRET_TOO_SHORT",
-                 "the secret needs at least 32 bytes (64 hex digits)");
+                 "the secret needs at least 32 bytes (64 hex digits); bring the secret file back "
+                 "from the backup");
   }
   return Secret(std::move(key));
 }
@@ -135,7 +158,8 @@ absl::StatusOr<Secret> Secret::FromFile(const std::string& path, Random* random)
   if (!in) {
     if (random == nullptr) {
       return Error(absl::StatusCode::kNotFound, "SECRET_FILE",
-                   "cannot read the secret file " + path);
+                   "cannot read the secret file " + path +
+                       ": the log beside it was made with it; bring it back from the backup");
     }
     std::string key(kMinBytes, '\0');
     random->Fill(key.data(), key.size());

@@ -2,12 +2,24 @@
 
 #include <google/protobuf/timestamp.pb.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "common/base/ids.h"
 
 namespace crm {
 
+// The years 1 to 9999, as google/protobuf/timestamp.proto allows them.
+inline bool IsTimestamp(const google::protobuf::Timestamp& time) {
+  return time.seconds() >= -62'135'596'800 && time.seconds() <= 253'402'300'799 &&
+         time.nanos() >= 0 && time.nanos() < kSecond;
+}
+
+// A time that 64 bits of nanoseconds cannot hold becomes the nearest one they can: the years 1678
+// and 2262.
 inline TimeNs ToTimeNs(const google::protobuf::Timestamp& time) {
-  return time.seconds() * kSecond + time.nanos();
+  constexpr int64_t kMaxSeconds = std::numeric_limits<TimeNs>::max() / kSecond - 1;
+  return std::clamp(time.seconds(), -kMaxSeconds, kMaxSeconds) * kSecond + time.nanos();
 }
 
 inline void SetTimestamp(TimeNs time, google::protobuf::Timestamp* out) {

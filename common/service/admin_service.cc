@@ -53,7 +53,17 @@ UnaryHandler AdminService::OnQueue(Unary method) {
 }
 
 StreamHandler AdminService::OnThread(Stream method) {
-  return [this, method](StreamCall& call) { return (this->*method)(call); };
+  return [this, method](StreamCall& call) { return Reported((this->*method)(call)); };
+}
+
+// The caller learns what was found, and the hosts mend it.
+absl::Status AdminService::Reported(absl::Status status) const {
+  const std::string reason = ReasonOf(status);
+  if (reason != "STORAGE_DAMAGED" && reason != "ROW_UNREADABLE") return status;
+  for (ServiceHost* host : hosts_) {
+    for (ServedProjection* projection : host->projections()) projection->ReportDamage();
+  }
+  return status;
 }
 
 void AdminService::Register(RpcServer& server) {

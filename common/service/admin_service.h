@@ -33,6 +33,8 @@ class AdminService {
   // Runs `method` on the work queue.
   UnaryHandler OnQueue(Unary method);
   StreamHandler OnThread(Stream method);
+  // Has the projections checked and rebuilt where a stream met a damaged store.
+  absl::Status Reported(absl::Status status) const;
 
   absl::StatusOr<ServiceHost*> FindHost(const std::string& service) const;
   absl::StatusOr<ServiceHost*> FindTopic(const std::string& topic) const;

@@ -50,6 +50,12 @@ const common::v1::AsOf* AsOfField(const Message& message) {
   return static_cast<const common::v1::AsOf*>(&message.GetReflection()->GetMessage(message, field));
 }
 
+// A token of this deployment may still be refused: OUT_OF_RANGE names its own remedy.
+absl::Status TokenFault(const absl::Status& status, const char* field) {
+  if (status.code() != absl::StatusCode::kInvalidArgument) return status;
+  return InvalidField(field, "must be a position as answered in crm-position");
+}
+
 std::vector<Partition> AllPartitions() {
   std::vector<Partition> all(kPartitions);
   for (Partition p = 0; p < kPartitions; ++p) all[static_cast<size_t>(p)] = p;
@@ -335,12 +341,19 @@ absl::StatusOr<Moment> ServiceHost::MomentOf(const common::v1::AsOf& as_of,
                                              Partition partition) const {
   Moment moment;
   if (as_of.has_time()) {
+    if (!IsTimestamp(as_of.time())) {
+      return InvalidField("as_of.time", "must lie in the years 1 to 9999, with nanos below 10^9");
+    }
     moment.time = ToTimeNs(as_of.time());
     if (*moment.time <= environment_.clock.Now()) return moment;
     return InvalidField("as_of.time", "lies in the future");
   }
-  CRM_ASSIGN_OR_RETURN(const PositionTokens::Targets targets, tokens_.Open({as_of.position()}));
-  for (const auto& [touched, offset] : targets) {
+  if (as_of.moment_case() == common::v1::AsOf::MOMENT_NOT_SET) {
+    return InvalidField("as_of", "needs a time or a position");
+  }
+  const auto targets = tokens_.Open({as_of.position()});
+  if (!targets.ok()) return TokenFault(targets.status(), "as_of.position");
+  for (const auto& [touched, offset] : *targets) {
     if (touched == partition) moment.offset = offset;
   }
   if (moment.offset.has_value()) return moment;
@@ -453,7 +466,7 @@ absl::Status ServiceHost::Translate(absl::Status status) {
 
 void ServiceHost::AfterPositions(const Call& call, Wait wait, std::function<void()> go_on) {
   absl::StatusOr<PositionTokens::Targets> asked = tokens_.Open(call->context().min_positions);
-  if (!asked.ok()) return call->Finish(asked.status());
+  if (!asked.ok()) return call->Finish(TokenFault(asked.status(), "metadata crm-min-position"));
   PositionTracker::Targets targets = std::move(wait.at_least);
   for (const auto& target : *asked) {
     if (std::find(wait.partitions.begin(), wait.partitions.end(), target.first) !=

@@ -5,6 +5,7 @@
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
+#include <rocksdb/perf_level.h>
 #include <rocksdb/table.h>
 
 #include <filesystem>
@@ -200,6 +201,7 @@ std::unique_ptr<RowIterator> RocksStore::Scan(std::string_view begin, std::strin
 absl::Status RocksStore::Write(const RowBatch& batch) {
   size_t bytes = 0;
   for (const RowBatch::Op& op : batch.ops()) bytes += op.key.size() + op.value.size() + 16;
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
   rocksdb::WriteBatch changes(bytes);
   for (const RowBatch::Op& op : batch.ops()) AddTo(&changes, op);
   return FromRocks(db_->Write(rocksdb::WriteOptions(), &changes), "writing to " + directory_);

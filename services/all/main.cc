@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "common/base/status.h"
 #include "common/base/version.h"
 #include "common/config/server_options.h"
 #include "common/service/process.h"
@@ -23,7 +24,9 @@ sigset_t BlockStopSignals() {
 }
 
 int Fail(const absl::Status& status, int exit_code) {
-  std::fprintf(stderr, "crm-all: %s\n", std::string(status.message()).c_str());
+  const std::string reason = crm::ReasonOf(status);
+  std::fprintf(stderr, "crm-all: %s%s%s\n", reason.c_str(), reason.empty() ? "" : ": ",
+               std::string(status.message()).c_str());
   return exit_code;
 }
 

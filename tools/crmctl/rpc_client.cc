@@ -100,6 +100,7 @@ absl::Status RpcClient::ToStatus(const grpc::Status& status,
 absl::Status RpcClient::Call(const std::string& method, const google::protobuf::Message& request,
                              google::protobuf::Message* response) {
   const auto context = NewContext();
+  context->AddMetadata(kConsistencyKey, "strong");
   context->set_deadline(FromNow(target_.timeout));
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(channel_);

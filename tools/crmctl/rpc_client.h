@@ -30,6 +30,7 @@ class RpcClient {
  public:
   explicit RpcClient(RpcTarget target);
 
+  // Reads strongly: a person expects to see what was answered to anyone before.
   absl::Status Call(const std::string& method, const google::protobuf::Message& request,
                     google::protobuf::Message* response);
 
