@@ -109,7 +109,8 @@ void Node::Turn() {
   turn_scheduled_ = false;
   if (paused_) return;
   if (!around_.calm && dice_.Chance(around_.weather.store_fails)) {
-    dice_.Chance(0.5) ? store_.FailOneWrite() : store_.FailOneRead();
+    dice_.Chance(0.5) ? store_.FailOneWrite()
+                      : store_.FailOneRead(static_cast<int>(dice_.Below(4)));
   }
   for (Input& input : std::exchange(inbox_, {})) input.run(*seats_[input.partition].lane);
   for (auto& [partition, seat] : seats_) {

@@ -165,7 +165,8 @@ class Simulation {
     read.partition = partition;
     read.min_position = read_to;
     const auto row = node.store().Get(AggregateKey(partition, kTenant, read.aggregate));
-    if (row.ok() && row->has_value()) {
+    if (!row.ok()) return;
+    if (row->has_value()) {
       const auto aggregate = testing::Contacts().New(read.aggregate);
       if (aggregate->FromRow(**row).ok()) read.version = aggregate->info().version;
       read.resource = aggregate->Render();

@@ -15,16 +15,20 @@ class UnsyncedStore final : public Store {
   // The rows a crash leaves when only the first `writes` reached the disk.
   void Crash(size_t writes) {
     writes_.resize(writes);
+    fail_write_ = false;
+    fail_read_in_ = -1;
     rows_ = std::make_unique<MemoryStore>();
     for (const RowBatch& batch : writes_) (void)rows_->Write(batch);
   }
   size_t writes() const { return writes_.size(); }
-  // The next write fails, or the next read.
+  // The next write fails.
   void FailOneWrite() { fail_write_ = true; }
-  void FailOneRead() { fail_read_ = true; }
+  // One read fails, after so many more that do not.
+  void FailOneRead(int after) { fail_read_in_ = after; }
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
-    if (std::exchange(fail_read_, false)) return absl::UnavailableError("the disk does not answer");
+    if (fail_read_in_ >= 0 && fail_read_in_-- == 0)
+      return absl::UnavailableError("the disk does not answer");
     return rows_->Get(key);
   }
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override {
@@ -48,7 +52,7 @@ class UnsyncedStore final : public Store {
   std::unique_ptr<MemoryStore> rows_ = std::make_unique<MemoryStore>();
   std::vector<RowBatch> writes_;
   bool fail_write_ = false;
-  mutable bool fail_read_ = false;
+  mutable int fail_read_in_ = -1;
 };
 
 }  // namespace crm::testing
