@@ -3,6 +3,8 @@
 #include <civetweb.h>
 #include <fmt/format.h>
 
+#include <chrono>
+#include <future>
 #include <optional>
 #include <string_view>
 
@@ -80,13 +82,25 @@ struct AdminHttp::State {
   AdminPages pages;
   mg_context* server = nullptr;
   int port = 0;
+
+  void Call() const {
+    const std::string host = listen.substr(0, listen.rfind(':'));
+    char fault[128];
+    mg_connection* call = mg_connect_client(host.c_str(), port, 0, fault, sizeof(fault));
+    if (call != nullptr) mg_close_connection(call);
+  }
 };
 
 AdminHttp::AdminHttp(std::string listen, AdminPages pages)
     : state_(std::make_unique<State>(State{std::move(listen), std::move(pages)})) {}
 
 AdminHttp::~AdminHttp() {
-  if (state_->server != nullptr) mg_stop(state_->server);
+  if (state_->server == nullptr) return;
+  // The thread that accepts looks for the end every two seconds only, or when somebody calls.
+  const std::future<void> stopped = std::async(std::launch::async, mg_stop, state_->server);
+  do {
+    state_->Call();
+  } while (stopped.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready);
 }
 
 absl::Status AdminHttp::Start() {
