@@ -85,7 +85,8 @@ TEST_F(ReflectionTest, ListsEveryService) {
   Request request;
   request.set_list_services("*");
   std::vector<std::string> names;
-  for (const auto& service : Ask(request).list_services_response().service()) {
+  const Response response = Ask(request);
+  for (const auto& service : response.list_services_response().service()) {
     names.push_back(service.name());
   }
   EXPECT_THAT(names, testing::IsSupersetOf(
