@@ -154,7 +154,7 @@ class DamageTest : public testing::Test {
   TempDirectory directory_;
   ServerProcess server_{directory_.File("data")};
   std::unique_ptr<ContactClient> client_;
-  std::mt19937_64 random_{TestSeed()};
+  std::mt19937_64 random_{RunSeed()};
 };
 
 TEST_F(DamageTest, RestartChangesNothing) {

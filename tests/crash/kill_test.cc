@@ -35,8 +35,8 @@ class KillTest : public ServerTest {
 
   uint64_t Pick(uint64_t below) { return random_() % below; }
 
-  std::mt19937_64 random_{TestSeed()};
-  Writers writers_{kWriters, TestSeed()};
+  std::mt19937_64 random_{RunSeed()};
+  Writers writers_{kWriters, RunSeed()};
 };
 
 TEST_F(KillTest, AcknowledgedCommandsAreThereOnceAndNothingIsInvented) {

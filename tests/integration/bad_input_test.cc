@@ -350,7 +350,7 @@ TEST_F(BadInputTest, BadItemsOfAnImportFailAloneAndTheStreamGoesOn) {
 
 // Random bytes and random changes to sound requests: never a crash, an INTERNAL or growth.
 TEST_F(BadInputTest, ManyBadCallsCostNoMemory) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 random(RunSeed());
   const auto bad_calls = [&](int64_t count) {
     cv::CreateContactRequest request = CreatePerson(7, "");
     request.set_validate_only(true);
@@ -380,7 +380,7 @@ TEST_F(BadInputTest, ManyBadCallsCostNoMemory) {
 
 // The same for writes: what is refused leaves no trace, whatever it was made of.
 TEST_F(BadInputTest, RandomChangesToValidatedCommandsRecordNothing) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 random(RunSeed());
   cv::UpdateContactRequest update;
   *update.mutable_contact() = Person(3);
   update.mutable_contact()->set_name(sound_.name());

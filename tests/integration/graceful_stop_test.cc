@@ -19,11 +19,11 @@ class GracefulStopTest : public ServerTest {
  protected:
   uint64_t Pick(uint64_t below) { return random_() % below; }
 
-  std::mt19937_64 random_{TestSeed()};
+  std::mt19937_64 random_{RunSeed()};
 };
 
 TEST_F(GracefulStopTest, EndsCleanlyUnderLoadAndLosesNothing) {
-  Writers writers(kWriters, TestSeed());
+  Writers writers(kWriters, RunSeed());
   const int64_t rounds = FlagValue("rounds", 20);
   for (int64_t round = 0; round < rounds; ++round) {
     Serve();

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/error_info.pb.h>
+#include <grpc/support/time.h>
 
-#include <chrono>
 #include <thread>
 
 namespace crm {
@@ -18,6 +18,10 @@ constexpr char kAdmin[] = "/crm.admin.v1.AdminService/";
 constexpr char kTopic[] = "crm.contact.events";
 constexpr char kErrorInfo[] = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr char kBadRequest[] = "type.googleapis.com/google.rpc.BadRequest";
+
+gpr_timespec After(TimeNs wait) {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(wait, GPR_TIMESPAN));
+}
 
 std::string ToText(const grpc::ByteBuffer& buffer) {
   grpc::Slice slice;
@@ -55,8 +59,7 @@ ContactClient::ContactClient(const std::string& address) {
 
 void ContactClient::Prepare(const CallOptions& options, grpc::ClientContext* context) {
   for (const auto& [key, value] : options.metadata) context->AddMetadata(key, value);
-  context->set_deadline(std::chrono::system_clock::now() +
-                        std::chrono::nanoseconds(options.timeout));
+  context->set_deadline(After(options.timeout));
 }
 
 absl::Status ContactClient::ToStatus(const grpc::Status& status) {
@@ -258,8 +261,7 @@ std::vector<int64_t> ContactClient::LogEnd() const {
 }
 
 absl::Status ContactClient::WaitForAnswer(TimeNs wait) const {
-  if (!channel_->WaitForConnected(std::chrono::system_clock::now() +
-                                  std::chrono::nanoseconds(wait))) {
+  if (!channel_->WaitForConnected(After(wait))) {
     return absl::DeadlineExceededError("the server takes no connection");
   }
   return Status({{}, wait}).status;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iostream>
 
+#include "tests/support/test_seed.h"
+
 namespace crm {
 namespace {
 
@@ -50,12 +52,10 @@ int64_t FlagValue(const std::string& name, int64_t fallback) {
   return fallback;
 }
 
-uint64_t TestSeed() {
+uint64_t RunSeed() {
   static const uint64_t seed = [] {
     const int64_t given = FlagValue("seed", 0);
-    const auto chosen = given != 0 ? static_cast<uint64_t>(given) : std::random_device()();
-    std::cout << "--seed=" << chosen << std::endl;
-    return chosen;
+    return given != 0 ? static_cast<uint64_t>(given) : TestSeed();
   }();
   return seed;
 }

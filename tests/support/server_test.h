@@ -31,8 +31,8 @@ testing::AssertionResult RefusedField(const absl::Status& status, const std::str
 int64_t FlagValue(const std::string& name, int64_t fallback);
 // The program's arguments, for FlagValue. Called by main.
 void KeepArguments(int argc, char** argv);
-// --seed=S, else a new one each run; printed, so that a failure can be run again.
-uint64_t TestSeed();
+// --seed=S, else as TestSeed (test_seed.h); the same throughout a run.
+uint64_t RunSeed();
 
 // A server over a fresh data directory, and a client. What the server wrote is printed where the
 // test failed.
