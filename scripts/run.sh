@@ -39,7 +39,7 @@ while (($#)); do
 done
 
 scripts/setup.sh
-scripts/build.sh release
+scripts/build.sh release crm-all crmctl
 
 crmctl() { build/release/tools/crmctl/crmctl --target "127.0.0.1:$port" "$@"; }
 
@@ -87,30 +87,84 @@ done
 kill -0 "$server" 2>/dev/null || fail "crm-all ended before it was ready"
 echo "crm-all serves gRPC on 127.0.0.1:$port and metrics on http://127.0.0.1:$admin_port/metrics"
 
+households=examples/complete_journey/households.csv
+demographics=age,income,home_ownership,marital_status,household_size,household_comp,kids_count
+example=complete-journey/1
+
+import_households() {
+  crmctl --actor service:loyalty-program import contacts "$households" --source complete-journey \
+    --key-column household_id "$@"
+}
+
 echo
-echo "Import: the 2,379 households of the Complete Journey, a year of a grocer's customers"
-crmctl import contacts examples/complete_journey/households.csv --source complete-journey \
-  --key-column household_id \
-  --tags-columns age,income,home_ownership,marital_status,household_size,household_comp,kids_count
+echo "Import 1: the 2,379 households of the Complete Journey, a year of a real grocer's customers"
+import_households
+echo
+echo "Import 2: age, income and household of those who told, as tags of the same contacts"
+import_households --tags-columns "$demographics"
 
 echo
 echo "What is in"
+{
+  crmctl --json contact list --all --page-size 1000 2>/dev/null || fail "the contacts cannot be listed"
+  crmctl --json log verify
+} | python3 -c '
+import json, sys
+rows = [json.loads(line) for line in sys.stdin]
+contacts = [row for row in rows if "name" in row]
+told = sum(1 for contact in contacts if contact["tags"])
+events = sum(int(row.get("events", 0)) for row in rows if "name" not in row)
+for what, count in (("contacts", len(contacts)), ("  with demographics", told),
+                    ("events on record", events)):
+    print(f"  {what:<20} {count:>7,}")'
+echo
 crmctl projection status
 
 echo
-echo "One customer, and every change on record"
-crmctl contact get --key complete-journey/1023
-crmctl contact history --key complete-journey/1023
+echo "One customer"
+crmctl contact get --key "$example"
+echo
+echo "and every change of it on record"
+crmctl contact history --key "$example"
+created="$(crmctl --json contact get --key "$example" | python3 -c 'import json, sys; print(json.load(sys.stdin)["createTime"])')"
+
+again="scripts/run.sh"
+[[ "$data_dir" == data/demo ]] || again+=" --data-dir $data_dir"
+target=""
+if ((port != 50051)); then
+  again+=" --port $port"
+  target=" --target 127.0.0.1:$port"
+fi
+
+if $once; then
+  stop_server
+  where="start it again to keep it ($again), and in another terminal in this folder"
+  kill=""
+else
+  where="in another terminal in this folder"
+  kill="
+Pull the plug: nothing that was answered is lost
+  kill -9 $server; $again"
+fi
 
 cat <<NEXT
 
-Try next
-  export PATH="\$PATH:$PWD/build/release/tools/crmctl"
-  crmctl --target 127.0.0.1:$port contact list
-  crmctl --target 127.0.0.1:$port log tail
-  crmctl --target 127.0.0.1:$port projection verify
-  crmctl --target 127.0.0.1:$port projection rebuild
-Log and projections are in $data_dir. Run this again: the import adds no event.
+Try next: $where
+  export PATH="\$PATH:\$PWD/build/release/tools/crmctl"${target:+ CRM_TARGET=127.0.0.1:$port}
+  crmctl contact list                                    # the first page
+  crmctl contact get --key $example --as-of $created    # before import 2
+  crmctl log tail --valid                                # events as they come, until Ctrl-C
+  crmctl projection verify                               # folds the log anew and compares
+  crmctl projection rebuild                              # builds the stores anew, then serves them
+  crmctl --help
+
+Call it by gRPC: reflection is on, so no stubs are needed
+  examples/python/call.py$target crm.contact.v1.ContactService
+  examples/python/call.py$target crm.contact.v1.ContactService/CreateContact \\
+    '{"contact": {"display_name": "Ada King", "emails": ["ada@example.org"]}, "request_id": "first"}'
+Repeat the last line: it gets the same answer, and nothing is recorded twice.
+$kill
+Log and projections are in $data_dir. Another run imports the same households and adds no event.
 NEXT
 
 $once && exit 0
@@ -119,4 +173,6 @@ echo "Serving until Ctrl-C."
 result=0
 wait "$server" || result=$?
 server=""
+# 137: killed by SIGKILL, as proposed above.
+((result != 137)) || { echo "crm-all was killed. Start it again: $again"; exit 1; }
 ((result == 0)) || fail "crm-all ended with $result"
