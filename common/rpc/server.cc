@@ -1,7 +1,7 @@
 #include "common/rpc/server.h"
 
-#include <fmt/format.h>
 #include <absl/synchronization/mutex.h>
+#include <fmt/format.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server.h>
