@@ -25,8 +25,8 @@ class PositionTracker {
   // at the deadline (monotonic). Never under the tracker's lock.
   void WhenReached(Targets targets, TimeNs deadline, std::function<void(bool)> done);
 
-  // For the thread that advances: lets more work gather for up to `longest` nanoseconds, but not while
-  // anybody waits.
+  // For the thread that advances: lets more work gather for up to `longest` nanoseconds, but not
+  // while anybody waits.
   void LetGather(TimeNs longest);
 
   // Ends the waits whose deadline has passed.

@@ -1,13 +1,13 @@
 #include "common/storage/rocks_store.h"
 
 #include <fmt/format.h>
-#include <algorithm>
 #include <rocksdb/db.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/perf_level.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <algorithm>
 
 #include <filesystem>
 
@@ -201,8 +201,8 @@ std::unique_ptr<RowIterator> RocksStore::Scan(std::string_view begin, std::strin
 
 namespace {
 
-// Neighbours in the memtable's skip list are found faster one after the other. Changes of one key keep their
-// order; a deleted range must stay where it is among all.
+// Neighbours in the memtable's skip list are found faster one after the other. Changes of one key
+// keep their order; a deleted range must stay where it is among all.
 std::vector<const RowBatch::Op*> InKeyOrder(const std::vector<RowBatch::Op>& ops) {
   std::vector<const RowBatch::Op*> order;
   order.reserve(ops.size());

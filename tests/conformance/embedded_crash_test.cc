@@ -15,7 +15,7 @@
 
 #include "common/base/status.h"
 #include "tests/conformance/embedded_log_under_test.h"
-#include "tests/conformance/log_suite.h"
+#include "tests/conformance/log_calls.h"
 #include "tests/support/temp_directory.h"
 #include "tests/support/test_seed.h"
 

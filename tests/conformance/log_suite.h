@@ -16,71 +16,18 @@
 #include "common/base/mutex.h"
 #include "common/log/append_queue.h"
 #include "common/log/log.h"
+#include "tests/conformance/log_calls.h"
 
 // What every engine of the log promises. An engine takes part with one type:
 //
 //   struct Engine {
 //     explicit Engine(AppendBounds bounds = {});   a fresh log with one topic
 //     Log& log();
-//     void Reopen();                               as after a clean restart; Log& and tails are
-//     gone static constexpr bool kDurable;              whether Reopen keeps records
+//     void Reopen();                               as after a clean restart: what
+//                                                  was opened before is gone
+//     static constexpr bool kDurable;              whether Reopen keeps records
 //   };
 namespace crm {
-
-inline constexpr TimeNs kPatience = 20 * kSecond;
-
-inline RecordBatch Batch(std::vector<Record> records) {
-  return std::make_shared<const std::vector<Record>>(std::move(records));
-}
-
-inline Record EventOf(std::string key, std::string value, int64_t seq = 1) {
-  Record record;
-  record.key = std::move(key);
-  record.fence = 1;
-  record.seq = seq;
-  record.last = true;
-  record.value = std::move(value);
-  return record;
-}
-
-// Appends and waits.
-inline absl::StatusOr<std::vector<Offset>> AppendNow(Log& log, Partition partition,
-                                                     std::vector<Record> records) {
-  auto promise = std::make_shared<std::promise<absl::StatusOr<std::vector<Offset>>>>();
-  auto answer = promise->get_future();
-  const absl::Status queued = log.Append(partition, Batch(std::move(records)),
-                                         [promise](absl::StatusOr<std::vector<Offset>> offsets) {
-                                           promise->set_value(std::move(offsets));
-                                         });
-  if (!queued.ok()) return queued;
-  return answer.get();
-}
-
-// Polls until `count` records of the partition came.
-inline std::vector<Record> ReadRecords(Tail& tail, size_t count) {
-  std::vector<Record> records;
-  while (records.size() < count) {
-    auto batch = tail.Poll(kPatience);
-    EXPECT_TRUE(batch.ok()) << batch.status();
-    if (!batch.ok() || batch->records.empty()) break;
-    for (Record& record : batch->records) records.push_back(std::move(record));
-  }
-  return records;
-}
-
-inline std::vector<Record> ReadPartition(Log& log, Partition partition, Offset from) {
-  const Offset end = log.EndOffset(partition).value();
-  auto tail = log.OpenTail({{partition, from}});
-  EXPECT_TRUE(tail.ok()) << tail.status();
-  if (!tail.ok()) return {};
-  return ReadRecords(**tail, static_cast<size_t>(end - from));
-}
-
-inline std::vector<std::string> ValuesOf(const std::vector<Record>& records) {
-  std::vector<std::string> values;
-  for (const Record& record : records) values.push_back(record.value);
-  return values;
-}
 
 template <typename Engine>
 class LogSuite : public ::testing::Test {

@@ -1,4 +1,5 @@
-// Encodings, hashes and the secret: known values from their specifications, and what must not happen.
+// Encodings, hashes and the secret: known values from their specifications, and what must not
+// happen.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +15,9 @@
 namespace crm {
 namespace {
 
-Secret TestSecret(char fill = 's') { return *Secret::FromBytes(std::string(32, fill)); }
+Secret TestSecret(char fill = 's') {
+  return *Secret::FromBytes(std::string(32, fill));
+}
 
 // RFC 4648 §10, in lower case and without padding.
 TEST(Bytes, EncodesAsTheRfcSays) {

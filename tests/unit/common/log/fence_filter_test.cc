@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "tests/support/test_seed.h"
+
 namespace crm {
 namespace {
 
@@ -94,9 +96,7 @@ TEST(FenceFilter, ACommandNotTakenIsForgottenWithTheNextRecord) {
 
 // A reader that resumes at any command's end with the stored state takes what one reader takes.
 TEST(FenceFilter, ResumesAtTheEndOfAnyCommand) {
-  const unsigned seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937 random(seed);
+  std::mt19937 random(TestSeed());
   std::vector<Record> records;
   Offset fence = kNoOffset;
   int64_t seq = 1;

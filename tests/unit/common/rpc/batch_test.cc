@@ -4,6 +4,7 @@
 
 #include "common/rpc/batch_rpc.h"
 #include "crm/common/v1/batch.pb.h"
+#include "tests/support/test_seed.h"
 #include "tests/unit/common/rpc/test_server.h"
 
 namespace crm {
@@ -110,8 +111,7 @@ TEST(BatchStream, ManyItemsInRandomOrderWithASlowReader) {
     hold(std::move(call));
   };
   server.Start();
-  const uint32_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
+  const unsigned seed = TestSeed();
   std::atomic<bool> done{false};
   std::thread worker([&] {
     std::mt19937 random(seed);

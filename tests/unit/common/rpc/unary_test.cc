@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "common/rpc/validate.h"
+#include "tests/support/test_seed.h"
 #include "tests/unit/common/rpc/test_server.h"
 
 namespace crm {
@@ -117,9 +118,7 @@ TEST(UnaryCalls, HostileRequestsAreRefusedPrecisely) {
   request.mutable_contact()->add_emails("ada@example.org");
   const std::string sound = request.SerializeAsString();
   EXPECT_TRUE(Invoke(server, kCreate, sound).status.ok());
-  const uint32_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
-  std::mt19937 random(seed);
+  std::mt19937 random(TestSeed());
   for (int i = 0; i < 300; ++i) {
     std::string bad = sound.substr(0, random() % (sound.size() + 1));
     for (int flips = static_cast<int>(random() % 3); flips > 0 && !bad.empty(); --flips) {

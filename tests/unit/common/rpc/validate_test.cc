@@ -10,6 +10,7 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "crm/contact/v1/contact_service.pb.h"
+#include "tests/support/test_seed.h"
 
 namespace crm {
 namespace {
@@ -192,9 +193,7 @@ TEST(Validate, MassOfFaultsStaysSmall) {
 }
 
 TEST(Validate, NoisePassesOrIsRefusedWithAReason) {
-  const uint32_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
-  std::mt19937 random(seed);
+  std::mt19937 random(TestSeed());
   const std::string sound = Sound().SerializeAsString();
   for (int i = 0; i < 20000; ++i) {
     std::string bytes = sound;

@@ -12,6 +12,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/mutex.h"
+#include "tests/support/test_seed.h"
 
 namespace crm {
 namespace {
@@ -54,9 +55,7 @@ TEST_F(LogTest, LevelsBelowAreSilent) {
 }
 
 TEST_F(LogTest, AnyBytesMakeSoundJson) {
-  const uint32_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
-  std::mt19937 random(seed);
+  std::mt19937 random(TestSeed());
   for (int i = 0; i < 2000; ++i) {
     std::string text(random() % 20, ' ');
     for (char& c : text) c = static_cast<char>(random());

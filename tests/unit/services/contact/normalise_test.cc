@@ -111,8 +111,8 @@ std::optional<std::string> Parsed(const std::string& text) {
   return e164;
 }
 
-// The short cut for what is E.164 already answers as the parser does: for an example of every kind of every
-// country, and for those with a digit changed, cut off or added.
+// The short cut for what is E.164 already answers as the parser does: for an example of every kind
+// of every country, and for those with a digit changed, cut off or added.
 TEST(NormalisePhone, AgreesWithTheParserOnE164) {
   using i18n::phonenumbers::PhoneNumber;
   using i18n::phonenumbers::PhoneNumberUtil;
