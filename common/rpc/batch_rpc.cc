@@ -65,6 +65,7 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
   void Done(bool);
   void Completed();
   void Accept(grpc::Slice bytes);
+  void Cover(std::string position);
   void Advance();
   void WriteNext();
   void Finish();
@@ -212,13 +213,19 @@ void BatchRpc::Accept(grpc::Slice bytes) {
 void BatchRpc::Answer(int64_t row, absl::StatusOr<crm::Answer> answer) {
   std::string bytes = ResultBytes(row, &answer);
   MutexLock lock(mutex_);
-  if (answer.ok() && !answer->position.empty()) position_ = std::move(answer->position);
+  if (answer.ok()) Cover(std::move(answer->position));
   if (broken_ || finishing_) {
     --outstanding_;
   } else {
     results_.push_back(std::move(bytes));
   }
   Advance();
+}
+
+void BatchRpc::Cover(std::string position) {
+  if (position.empty() || position == position_) return;
+  const auto& merge = core_->options.merge_positions;
+  position_ = merge && !position_.empty() ? merge(position_, position) : std::move(position);
 }
 
 void BatchRpc::Advance() {

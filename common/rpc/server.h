@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ struct RpcServerOptions {
   int batch_window = 256;
   // Server-streaming calls at once; as many batch streams beside them.
   int max_streams = 32;
+  // The position that covers two, for the trailer of a batch stream; empty = the later answer's
+  // counts. Thread-safe.
+  std::function<std::string(const std::string& one, const std::string& other)> merge_positions;
   // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams
   // end by the client's deadline only; the context of one without has the largest number.
   TimeNs default_deadline = 30 * kSecond;
@@ -61,8 +65,8 @@ class RpcServer {
   void AddStream(const google::protobuf::ServiceDescriptor* service, const std::string& method,
                  StreamHandler handler);
   // Bidirectional: each BatchItem's command goes through `handler` as if it were a call of its own
-  // with the stream's metadata; each answer becomes a BatchResult, in order of completion. The last
-  // position goes into the trailing metadata.
+  // with the stream's metadata; each answer becomes a BatchResult, in order of completion. What
+  // covers all their positions goes into the trailing metadata.
   void AddBatch(const google::protobuf::ServiceDescriptor* service, const std::string& method,
                 UnaryHandler handler);
 

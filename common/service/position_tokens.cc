@@ -12,6 +12,28 @@ constexpr char kPurpose[] = "position";
 
 }  // namespace
 
+std::string MergePositions(const Secret& secret, Random& random, const std::string& one,
+                           const std::string& other) {
+  const auto first = secret.OpenToken(kPurpose, one);
+  const auto second = secret.OpenToken(kPurpose, other);
+  common::v1::PositionToken merged, more;
+  if (!first.ok() || !merged.ParseFromString(*first)) return other;
+  if (!second.ok() || !more.ParseFromString(*second)) return one;
+  if (merged.log_id() != more.log_id() || merged.epoch() != more.epoch()) return other;
+  for (const auto& part : more.parts()) {
+    const auto known = std::find_if(
+        merged.mutable_parts()->begin(), merged.mutable_parts()->end(), [&part](const auto& each) {
+          return each.topic() == part.topic() && each.partition() == part.partition();
+        });
+    if (known == merged.mutable_parts()->end()) {
+      *merged.add_parts() = part;
+    } else {
+      known->set_offset(std::max(known->offset(), part.offset()));
+    }
+  }
+  return secret.SealToken(kPurpose, merged.SerializeAsString(), random);
+}
+
 std::string PositionTokens::Make(Partition partition, Offset offset) {
   auto& latest = latest_[static_cast<size_t>(partition)];
   {

@@ -13,6 +13,11 @@
 
 namespace crm {
 
+// The token that covers two of this deployment: per topic and partition the greater offset. Of two
+// logs or epochs the second's counts.
+std::string MergePositions(const Secret& secret, Random& random, const std::string& one,
+                           const std::string& other);
+
 // Makes and opens position tokens (PROTOCOL §5) for one topic. Thread-safe.
 class PositionTokens {
  public:

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr TimeNs kTick = 20 * kMillisecond;
+constexpr TimeNs kHealEvery = 100 * kMillisecond;
 constexpr TimeNs kOpenDeadline = 60 * kSecond;
 constexpr TimeNs kStopGrace = 20 * kSecond;
 constexpr int kQueryThreads = 1;
@@ -56,10 +57,11 @@ absl::Status Process::Start() {
   CRM_RETURN_IF_ERROR(OpenLog());
   CRM_RETURN_IF_ERROR(StartServers());
   ticker_ = std::thread([this] { Tick(); });
+  healer_ = std::thread([this] { Heal(); });
   CRM_RETURN_IF_ERROR(StartHosts());
   started_ = true;
   CRM_RETURN_IF_ERROR(WriteEndpoints());
-  telemetry_->Note("serving on " + options_.listen + ", port " + std::to_string(api_port()));
+  telemetry_->Note("serving on " + ApiAddress());
   return absl::OkStatus();
 }
 
@@ -89,6 +91,9 @@ absl::Status Process::StartServers() {
   rpc.listen = options_.listen;
   rpc.completion_threads = options_.rpc_threads;
   rpc.max_in_flight = options_.max_in_flight;
+  rpc.merge_positions = [this](const std::string& one, const std::string& other) {
+    return MergePositions(*secret_, random_, one, other);
+  };
   server_ = std::make_unique<RpcServer>(rpc, clock_, telemetry_->rpc_observer());
   std::vector<ServiceHost*> hosts;
   for (ServiceDefinition& definition : definitions_) {
@@ -158,11 +163,18 @@ void Process::Tick() {
   }
 }
 
+void Process::Heal() {
+  while (!stopping_) {
+    if (started_) {
+      for (const auto& host : hosts_) host->Heal();
+    }
+    telemetry_->WaitForStop(kHealEvery);
+  }
+}
+
 absl::Status Process::WriteEndpoints() const {
   const std::string path = (fs::path(options_.data_dir) / "endpoints").string();
-  const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));
-  const std::string text = "api=" + host + ":" + std::to_string(api_port()) +
-                           "\nadmin=" + telemetry_->admin_address() + "\n";
+  const std::string text = "api=" + ApiAddress() + "\nadmin=" + telemetry_->admin_address() + "\n";
   const std::string written = path + ".new";
   const int fd = open(written.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   const bool ok =
@@ -170,6 +182,10 @@ absl::Status Process::WriteEndpoints() const {
   if (fd >= 0) close(fd);
   if (ok && rename(written.c_str(), path.c_str()) == 0) return absl::OkStatus();
   return DirectoryError(path, std::error_code(errno, std::generic_category()));
+}
+
+std::string Process::ApiAddress() const {
+  return options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(api_port());
 }
 
 int Process::api_port() const {
@@ -184,6 +200,7 @@ void Process::Stop() {
     server_->Shutdown(kStopGrace);
   }
   if (ticker_.joinable()) ticker_.join();
+  if (healer_.joinable()) healer_.join();
   for (const auto& host : hosts_) host->Stop();
   if (queries_ != nullptr) queries_->Stop();
   server_.reset();

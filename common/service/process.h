@@ -41,8 +41,10 @@ class Process {
   absl::Status StartHosts();
   absl::Status StartServers();
   absl::Status WriteEndpoints() const;
+  std::string ApiAddress() const;
   bool CaughtUp();
   void Tick();
+  void Heal();
 
   const ServerConfig config_;
   const ServerOptions& options_ = config_.options;
@@ -59,6 +61,7 @@ class Process {
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<RpcServer> server_;
   std::thread ticker_;
+  std::thread healer_;
   std::atomic<bool> started_{false};
   std::atomic<bool> ready_{false};
   std::atomic<bool> stopping_{false};

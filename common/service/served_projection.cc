@@ -1,10 +1,14 @@
 #include "common/service/served_projection.h"
 
-#include <thread>
-
 #include "common/base/status.h"
 
 namespace crm {
+namespace {
+
+constexpr TimeNs kLetGoPause = kMillisecond;
+constexpr int kLetGoTries = 10'000;
+
+}  // namespace
 
 ServedProjection::Serving::~Serving() {
   // The driver's threads use the store.
@@ -50,16 +54,28 @@ void ServedProjection::Stop() {
   tracker_.Cancel();
 }
 
-void ServedProjection::CloseServing() {
+absl::Status ServedProjection::CloseServing() {
   std::shared_ptr<Serving> closing;
   {
     MutexLock lock(mutex_);
     closing = std::exchange(serving_, nullptr);
   }
-  if (closing == nullptr) return;
-  closing->driver->Stop();
-  // Calls that hold it end soon: none of them waits for the projection.
-  while (closing.use_count() > 1) std::this_thread::yield();
+  if (closing == nullptr) return absl::OkStatus();
+  // Calls end soon; none of them waits for the projection. Nobody tells when the last one lets go.
+  MutexLock lock(letting_go_);
+  CondVar pause;
+  for (int i = 0; i < kLetGoTries && closing.use_count() > 1; ++i) {
+    pause.WaitFor(lock, kLetGoPause, [] { return false; });
+  }
+  if (closing.use_count() == 1) {
+    closing->driver->Stop();
+    return absl::OkStatus();
+  }
+  MutexLock serving_lock(mutex_);
+  serving_ = std::move(closing);
+  return Error(absl::StatusCode::kAborted, "PROJECTION_IN_USE",
+               "a call holds the projection for too long, such as a dump to a slow reader; end it "
+               "and try again");
 }
 
 absl::Status ServedProjection::Rebuild(
@@ -70,8 +86,8 @@ absl::Status ServedProjection::Rebuild(
   }
   MutexLock work(work_);
   absl::Status status = store_.Build(progress);
+  if (status.ok()) status = CloseServing();
   if (status.ok()) {
-    CloseServing();
     absl::StatusOr<std::unique_ptr<Store>> store = store_.Publish();
     status = store.ok() ? Drive(std::move(*store)) : store.status();
   }
@@ -88,8 +104,8 @@ absl::Status ServedProjection::HealIfNeeded() {
   if (!damaged_) return absl::OkStatus();
   MutexLock work(work_);
   rebuilding_ = true;
-  CloseServing();
-  absl::Status status = store_.SetAside();
+  absl::Status status = CloseServing();
+  if (status.ok()) status = store_.SetAside();
   if (status.ok()) {
     absl::StatusOr<std::unique_ptr<Store>> store = store_.Open();
     status = store.ok() ? Drive(std::move(*store)) : store.status();

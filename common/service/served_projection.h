@@ -64,8 +64,9 @@ class ServedProjection {
 
  private:
   absl::Status Drive(std::unique_ptr<Store> store);
-  // Stops the driver and waits until nobody holds the store.
-  void CloseServing();
+  // Waits until no call holds the store, then stops the driver and closes it. ABORTED, and serving
+  // goes on: a call (a dump to a slow reader) would not let go.
+  absl::Status CloseServing();
 
   ProjectionStore store_;
   const Projection& projection_;
@@ -77,6 +78,7 @@ class ServedProjection {
   std::atomic<bool> suspected_{false};
   std::atomic<bool> rebuilding_{false};
   std::atomic<bool> stopped_{false};
+  Mutex letting_go_;
   // One rebuild, heal or stop at a time.
   Mutex work_;
 };

@@ -1,6 +1,7 @@
 #include "common/service/service_host.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "common/aggregate/core_rows.h"
 #include "common/base/bytes.h"
@@ -156,7 +157,14 @@ ServiceHost::~ServiceHost() {
 }
 
 absl::Status ServiceHost::Start() {
-  for (ServedProjection* projection : all_) CRM_RETURN_IF_ERROR(projection->Start());
+  // Side by side: each may replay what it had not written to files, or be built anew.
+  std::vector<absl::Status> started(all_.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < all_.size(); ++i) {
+    threads.emplace_back([this, i, &started] { started[i] = all_[i]->Start(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& status : started) CRM_RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
 
@@ -172,6 +180,10 @@ void ServiceHost::Stop() {
 void ServiceHost::Tick() {
   const TimeNs now = environment_.clock.Monotonic();
   for (const auto& tracker : trackers_) tracker->Expire(now);
+}
+
+void ServiceHost::Heal() {
+  const TimeNs now = environment_.clock.Monotonic();
   if (now < next_heal_) return;
   for (ServedProjection* projection : all_) {
     const absl::Status status = projection->HealIfNeeded();

@@ -66,8 +66,11 @@ class ServiceHost {
   // Answers what was accepted, then ends the host's threads.
   void Stop();
 
-  // Now and then, from one thread: ends waits whose deadline has passed, heals damaged projections.
+  // Now and then, from one thread: ends waits whose deadline has passed.
   void Tick();
+  // Now and then, from another: rebuilds projections that were found damaged. Takes as long as that
+  // takes.
+  void Heal();
 
   // While on, commands answer UNAVAILABLE.
   void Quiesce(bool on) { quiesced_ = on; }
