@@ -100,13 +100,10 @@ void LaneRunner::Submit(std::unique_ptr<Command> command) {
 
 void LaneRunner::Post(In in) {
   Worker& worker = WorkerOf(in.partition);
-  bool first;
-  {
-    MutexLock lock(worker.mutex);
-    first = worker.inbox.empty();
-    worker.inbox.push_back(std::move(in));
-  }
-  if (first) worker.wake.NotifyAll();
+  // Notified under the lock: once the answer is taken, the worker may be gone.
+  MutexLock lock(worker.mutex);
+  worker.inbox.push_back(std::move(in));
+  if (worker.inbox.size() == 1) worker.wake.NotifyAll();
 }
 
 void LaneRunner::Run(Worker& worker) {
@@ -123,8 +120,12 @@ bool LaneRunner::Turn(Worker& worker) {
     const bool all_open =
         std::all_of(worker.partitions.begin(), worker.partitions.end(),
                     [this](Partition p) { return published_[static_cast<size_t>(p)].open.load(); });
-    const TimeNs tick = !worker.held.empty() ? kHeldTick : all_open ? kIdleTick : kBusyTick;
-    worker.wake.WaitFor(lock, tick, [&] { return !worker.inbox.empty() || worker.stop; });
+    const TimeNs tick = !worker.reading_back.empty() ? 0
+                        : !worker.held.empty()       ? kHeldTick
+                        : all_open                   ? kIdleTick
+                                                     : kBusyTick;
+    worker.wake.WaitFor(lock, tick,
+                        [&] { return !worker.inbox.empty() || (worker.stop && Idle(worker)); });
     inbox.swap(worker.inbox);
     worker.queued_commands = 0;
     stop = worker.stop;
@@ -132,6 +133,7 @@ bool LaneRunner::Turn(Worker& worker) {
   const TimeNs now = clock_.Now();
   const TimeNs monotonic = clock_.Monotonic();
   RetryHeld(worker);
+  ReadOn(worker);
   for (In& in : inbox) Take(std::move(in), now, monotonic);
   // One write to the core for all partitions of the turn.
   RowBatch rows;
@@ -149,7 +151,7 @@ bool LaneRunner::Turn(Worker& worker) {
 }
 
 bool LaneRunner::Idle(const Worker& worker) const {
-  return worker.held.empty() &&
+  return worker.held.empty() && worker.owed == 0 &&
          std::all_of(worker.partitions.begin(), worker.partitions.end(), [this](Partition p) {
            return lanes_[static_cast<size_t>(p)]->unanswered() == 0;
          });
@@ -160,10 +162,13 @@ void LaneRunner::Take(In in, TimeNs now, TimeNs monotonic) {
   if (auto* submitted = std::get_if<Submitted>(&in.what)) {
     lane.Submit(std::move(submitted->command), now, monotonic);
   } else if (auto* delivered = std::get_if<DeliveredIn>(&in.what)) {
+    --WorkerOf(in.partition).owed;
     lane.Delivered(delivered->id, delivered->offsets);
   } else if (auto* unknown = std::get_if<UnknownIn>(&in.what)) {
+    --WorkerOf(in.partition).owed;
     lane.DeliveryUnknown(unknown->id, monotonic);
   } else if (auto* end = std::get_if<EndIn>(&in.what)) {
+    --WorkerOf(in.partition).owed;
     end->end.has_value() ? lane.End(*end->end) : lane.EndUnknown();
   } else {
     lane.Hint(std::get<HintIn>(in.what).mine, monotonic);
@@ -172,6 +177,7 @@ void LaneRunner::Take(In in, TimeNs now, TimeNs monotonic) {
 
 bool LaneRunner::TryAppend(Partition partition, uint64_t id, const RecordBatch& records) {
   const TimeNs begun = clock_.Monotonic();
+  ++WorkerOf(partition).owed;
   const absl::Status status =
       log_.Append(partition, records,
                   [this, partition, id, begun](absl::StatusOr<std::vector<Offset>> offsets) {
@@ -183,7 +189,10 @@ bool LaneRunner::TryAppend(Partition partition, uint64_t id, const RecordBatch& 
                     }
                   });
   if (status.ok()) return true;
-  if (status.code() == absl::StatusCode::kResourceExhausted) return false;
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    --WorkerOf(partition).owed;
+    return false;
+  }
   Post({partition, UnknownIn{id}});
   return true;
 }
@@ -205,28 +214,40 @@ void LaneRunner::RetryHeld(Worker& worker) {
 }
 
 void LaneRunner::ReadBack(Partition partition, Offset from, Offset to) {
-  if (const absl::Status status = ReadRange(partition, from, to); !status.ok()) {
-    Failed(partition, status);
+  ReadingBack& reading = WorkerOf(partition).reading_back[partition];
+  reading.to = to;
+  if (reading.tail != nullptr) return;
+  absl::StatusOr<std::unique_ptr<Tail>> tail = log_.OpenTail({{partition, from}});
+  if (!tail.ok()) return Failed(partition, tail.status());
+  reading.tail = *std::move(tail);
+}
+
+void LaneRunner::ReadOn(Worker& worker) {
+  for (auto it = worker.reading_back.begin(); it != worker.reading_back.end();) {
+    const auto& [partition, reading] = *it;
+    const absl::Status status =
+        reading.tail == nullptr ? absl::OkStatus() : ReadBatch(partition, it->second);
+    if (!status.ok()) Failed(partition, status);
+    const bool done = reading.tail == nullptr || !status.ok() || failed_once_ ||
+                      LaneOf(partition).read_to() >= reading.to;
+    it = done ? worker.reading_back.erase(it) : std::next(it);
   }
 }
 
-absl::Status LaneRunner::ReadRange(Partition partition, Offset from, Offset to) {
-  CRM_ASSIGN_OR_RETURN(const auto tail, log_.OpenTail({{partition, from}}));
-  Lane& lane = LaneOf(partition);
-  while (lane.read_to() < to) {
-    CRM_ASSIGN_OR_RETURN(TailBatch batch, tail->Poll(kSecond));
-    const TimeNs now = clock_.Monotonic();
-    for (Record& record : batch.records) lane.Read(std::move(record), now);
-    if (failed_once_) return absl::OkStatus();
-  }
+absl::Status LaneRunner::ReadBatch(Partition partition, ReadingBack& reading) {
+  CRM_ASSIGN_OR_RETURN(TailBatch batch, reading.tail->Poll(0));
+  const TimeNs now = clock_.Monotonic();
+  for (Record& record : batch.records) LaneOf(partition).Read(std::move(record), now);
   return absl::OkStatus();
 }
 
 void LaneRunner::ReadEnd(Partition partition) {
+  ++WorkerOf(partition).owed;
   log_.ReadEnd(partition, [this, partition](absl::StatusOr<Offset> end) {
     EndIn in;
     if (end.ok()) in.end = *end;
     if (std::this_thread::get_id() == WorkerOf(partition).thread.get_id()) {
+      --WorkerOf(partition).owed;
       in.end.has_value() ? LaneOf(partition).End(*in.end) : LaneOf(partition).EndUnknown();
     } else {
       Post({partition, in});

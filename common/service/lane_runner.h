@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,6 +88,11 @@ class LaneRunner final : public LaneOutside {
     Partition partition;
     std::variant<Submitted, DeliveredIn, UnknownIn, EndIn, HintIn> what;
   };
+  // A stretch of the log on its way into a lane, a batch a turn.
+  struct ReadingBack {
+    std::unique_ptr<Tail> tail;
+    Offset to;
+  };
   struct HeldAppend {
     Partition partition;
     uint64_t id;
@@ -110,6 +116,9 @@ class LaneRunner final : public LaneOutside {
     // The worker's own.
     std::vector<Partition> partitions;
     std::deque<HeldAppend> held;
+    std::map<Partition, ReadingBack> reading_back;
+    // Answers the log still owes; the worker outlives them.
+    int owed = 0;
   };
 
   // LaneOutside, called on the lane's thread.
@@ -125,7 +134,8 @@ class LaneRunner final : public LaneOutside {
   void Post(In in);
   bool TryAppend(Partition partition, uint64_t id, const RecordBatch& records);
   void RetryHeld(Worker& worker);
-  absl::Status ReadRange(Partition partition, Offset from, Offset to);
+  void ReadOn(Worker& worker);
+  absl::Status ReadBatch(Partition partition, ReadingBack& reading);
   void Publish(Partition partition);
   void PublishCounts(Worker& worker);
   bool Idle(const Worker& worker) const;
