@@ -16,7 +16,6 @@ namespace crm {
 namespace {
 
 using contact::v1::CreateContactRequest;
-using contact::v1::GetContactRequest;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
