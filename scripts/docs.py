@@ -80,11 +80,12 @@ def check_guarantees():
     page = 'docs/guarantees.md'
     promises = 0
     for number, cells in rows(ROOT / page):
-        if not cells[0].isdigit():
+        # An empty number: one more failure under which the promise above holds.
+        if not cells[0].isdigit() and not (promises and cells[0] == ''):
             continue
         promises += 1
         if '`tests/' not in cells[-1]:
-            yield f'{page}:{number}: promise {cells[0]} names no test'
+            yield f'{page}:{number}: the promise names no test'
         for path in missing_tests(cells[-1]):
             yield f'{page}:{number}: {path} does not exist'
     if not promises:

@@ -188,7 +188,7 @@ class CoreFold final : public Fold {
     const std::string_view subject = SubjectOf(metadata.aggregate());
     CRM_ASSIGN_OR_RETURN(const auto mark, state_.Mark(rows_, metadata.tenant(), subject));
     if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
-    const absl::Status status = state_.Apply(rows_, command);
+    absl::Status status = state_.Apply(rows_, command);
     if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
     return Unreadable(metadata.tenant(), subject, command.back().offset, status);
   }

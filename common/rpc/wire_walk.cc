@@ -47,7 +47,9 @@ bool SkipGroup(std::string_view* in) {
 }
 
 bool Stop(std::string_view* in) {
-  if (in->empty()) *in = std::string_view("", 1);
+  // Not empty any more, so that the caller does not take it for the end.
+  constexpr static char kNothing[1] = {};
+  if (in->empty()) *in = std::string_view(kNothing, 1);
   return false;
 }
 

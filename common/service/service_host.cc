@@ -337,11 +337,12 @@ UnaryHandler ServiceHost::GetHandler(const ResourceMethods& methods) {
         ResourceRef ref;
         ref.tenant = call->context().caller.tenant;
         ref.name = name;
-        ref.partition = PartitionOfSubject(ref.tenant, SubjectOf(name));
+        const Partition partition = PartitionOfSubject(ref.tenant, SubjectOf(name));
+        ref.partition = partition;
         if (const common::v1::AsOf* as_of = AsOfField(*request)) {
           return GetAt(call, methods, std::move(ref), *as_of);
         }
-        AfterPositions(call, {{core_.get()}, {ref.partition}, call->context().strong, {}},
+        AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
                        [this, call, ref = std::move(ref)] {
                          AnswerRead(call, {ref.partition},
                                     [&](const RowReader& core) { return ReadResource(core, ref); });
@@ -400,11 +401,12 @@ UnaryHandler ServiceHost::RevisionsHandler(const ResourceMethods& methods) {
     ResourceRef ref;
     ref.tenant = call->context().caller.tenant;
     ref.name = name;
-    ref.partition = PartitionOfSubject(ref.tenant, SubjectOf(name));
+    const Partition partition = PartitionOfSubject(ref.tenant, SubjectOf(name));
+    ref.partition = partition;
     RevisionsPage page{response, IntField(*request, "page_size"),
                        StringField(*request, "page_token"), environment_.secret,
                        environment_.random};
-    AfterPositions(call, {{core_.get()}, {ref.partition}, call->context().strong, {}},
+    AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
                    [this, call, &methods, ref = std::move(ref), page = std::move(page)] {
                      RunQuery(call, [this, call, &methods, ref, page] {
                        AnswerRead(call, {ref.partition}, [&](const RowReader& core) {

@@ -157,7 +157,7 @@ class Bench {
     for (int64_t i = 0; i < count; ++i) {
       AppendSized(&all, SampleCreate(run_, i).SerializeAsString());
     }
-    const fs::path path = work_ / "creates";
+    fs::path path = work_ / "creates";
     std::ofstream(path, std::ios::binary) << all;
     return path;
   }

@@ -114,7 +114,7 @@ class DamageTest : public testing::Test {
   std::string data() const { return directory_.File("data"); }
 
   absl::Status Start() {
-    const absl::Status status = server_.Start();
+    absl::Status status = server_.Start();
     if (status.ok()) client_ = std::make_unique<ContactClient>(server_.address());
     return status;
   }

@@ -1,6 +1,8 @@
-"""What a Python client with generated stubs can do. Arguments: the server program, the stubs' folder."""
+"""What a Python client can do, with generated stubs and by reflection. Arguments: the server program, the
+stubs' folder."""
 
 import datetime
+import json
 import os
 import pathlib
 import signal
@@ -24,6 +26,7 @@ from crm.contact.v1 import contact_service_pb2_grpc as stubs  # noqa: E402
 from google.rpc import error_info_pb2, status_pb2  # noqa: E402
 
 PATIENCE = 60
+CALL = pathlib.Path(__file__).parents[2] / "examples/python/call.py"
 
 
 class Server:
@@ -116,6 +119,26 @@ class PythonClientTest(unittest.TestCase):
             else:
                 request.as_of.position = value
         return self.contacts.GetContact(request, metadata=metadata, timeout=PATIENCE)
+
+    def call_by_reflection(self, *arguments):
+        return subprocess.run(
+            [sys.executable, CALL, "--target", self.server.address, *arguments],
+            capture_output=True, text=True, timeout=PATIENCE,
+        )
+
+    def test_the_example_calls_by_reflection(self):
+        service = "crm.contact.v1.ContactService"
+        self.assertIn(service, self.call_by_reflection().stdout.split())
+        self.assertIn(f"{service}/ListContacts", self.call_by_reflection(service).stdout.split())
+        made = self.call_by_reflection(
+            "--metadata", "crm-actor=employee:ada", f"{service}/CreateContact",
+            '{"contact": {"display_name": "Ada King"}, "request_id": "by-reflection"}',
+        )
+        contact = json.loads(made.stdout)
+        self.assertEqual(self.get(contact["name"]).display_name, "Ada King")
+        refused = self.call_by_reflection(f"{service}/GetContact", '{"name": "contacts/none"}')
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("INVALID_ARGUMENT", refused.stderr)
 
     def test_repeated_create_gets_the_first_answer(self):
         first, _ = self.create("Ada", "python-create")

@@ -191,7 +191,7 @@ absl::Status ContactImport::Run(const Source& source,
   Fill(source);
   while (!complete()) {
     Stream stream(*this, source, each);
-    const absl::Status status = stream.Run();
+    absl::Status status = stream.Run();
     StreamEnded();
     if (complete()) break;
     if (!WorthAnotherStream(status)) return status;

@@ -145,6 +145,7 @@ absl::StatusOr<std::unique_ptr<LogDatabase>> LogDatabase::OpenFamilies(
       FromRocks(rocksdb::DB::ListColumnFamilies(db_options, directory.db(), &names), doing));
   const rocksdb::ColumnFamilyOptions family_options = FamilyOptions(options.memory_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(names.size());
   for (const std::string& name : names) descriptors.emplace_back(name, family_options);
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   rocksdb::DB* db = nullptr;

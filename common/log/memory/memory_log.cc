@@ -37,6 +37,7 @@ void MemoryLog::WriteGenesis() {
   const auto genesis =
       std::make_shared<const std::vector<Record>>(1, GenesisRecord(options_.identity));
   std::vector<TopicFeed::Appended> first;
+  first.reserve(kPartitions);
   for (Partition p = 0; p < kPartitions; ++p) first.push_back({p, 0, genesis});
   feed_.Publish(first);
 }

@@ -48,11 +48,12 @@ std::vector<Message> FromJson(const std::string& text) {
   return messages;
 }
 
+constexpr char kDemographics[] =
+    "age,income,home_ownership,marital_status,household_size,household_comp,kids_count";
+
 Ran ImportHouseholds(const RunningServer& server, const std::string& file) {
   return Crmctl(server, {"--json", "import", "contacts", file, "--source", "complete-journey",
-                         "--key-column", "household_id", "--tags-columns",
-                         "age,income,home_ownership,marital_status,household_size,household_comp,"
-                         "kids_count"});
+                         "--key-column", "household_id", "--tags-columns", kDemographics});
 }
 
 int64_t LogEnd(const RunningServer& server) {
