@@ -26,17 +26,21 @@ bool Erases(const Event& event) {
 
 }  // namespace
 
-absl::StatusOr<Aggregate*> CoreState::Find(Rows& rows, const AggregateType& type,
-                                           std::string_view tenant, const std::string& name) {
+absl::StatusOr<CoreState::Entry*> CoreState::FindEntry(Rows& rows, const AggregateType& type,
+                                                       std::string_view tenant,
+                                                       const std::string& name) {
   std::string key = AggregateKey(partition_, tenant, name);
-  if (const auto found = cached_.find(key); found != cached_.end()) {
-    return found->second.aggregate.get();
-  }
+  if (const auto found = cached_.find(key); found != cached_.end()) return &*found;
   std::unique_ptr<Aggregate> aggregate = type.New(name);
   CRM_ASSIGN_OR_RETURN(const std::optional<std::string> row, rows.Get(key));
   if (row.has_value()) CRM_RETURN_IF_ERROR(aggregate->FromRow(*row));
-  return cached_.emplace(std::move(key), Cached{std::move(aggregate)})
-      .first->second.aggregate.get();
+  return &*cached_.emplace(std::move(key), Cached{std::move(aggregate)}).first;
+}
+
+absl::StatusOr<Aggregate*> CoreState::Find(Rows& rows, const AggregateType& type,
+                                           std::string_view tenant, const std::string& name) {
+  CRM_ASSIGN_OR_RETURN(const Entry* entry, FindEntry(rows, type, tenant, name));
+  return entry->second.aggregate.get();
 }
 
 absl::StatusOr<std::optional<SubjectMark>> CoreState::Mark(Rows& rows, std::string_view tenant,
@@ -67,40 +71,40 @@ void CoreState::PutMark(Rows& rows, std::string_view tenant, std::string_view su
   has_marks_ = true;
 }
 
-absl::Status CoreState::CheckVersions(Rows& rows, std::span<const Event> command) {
-  absl::flat_hash_map<std::string_view, int64_t> versions;
+absl::StatusOr<CoreState::Entries> CoreState::CheckVersions(Rows& rows,
+                                                            std::span<const Event> command) {
+  Entries entries;
   for (const Event& event : command) {
     const auto type = types_.find(event.aggregate_field);
     if (type == types_.end()) {
       return Error(absl::StatusCode::kFailedPrecondition, "AGGREGATE_UNKNOWN",
                    "the event belongs to a kind of aggregate this service does not host");
     }
-    const std::string& name = event.metadata->aggregate();
-    auto [version, first] = versions.try_emplace(name, 0);
-    if (first) {
-      CRM_ASSIGN_OR_RETURN(const Aggregate* aggregate,
-                           Find(rows, *type->second, event.metadata->tenant(), name));
-      version->second = aggregate->info().version;
-    }
-    if (event.metadata->aggregate_version() != ++version->second) {
+    CRM_ASSIGN_OR_RETURN(Entry * entry, FindEntry(rows, *type->second, event.metadata->tenant(),
+                                                  event.metadata->aggregate()));
+    entry->second.checked_version = entry->second.aggregate->info().version;
+    entries.push_back(entry);
+  }
+  for (size_t i = 0; i < command.size(); ++i) {
+    if (command[i].metadata->aggregate_version() != ++entries[i]->second.checked_version) {
       return Error(absl::StatusCode::kFailedPrecondition, "VERSION_GAP",
                    "the event's version does not follow the aggregate's");
     }
   }
-  return absl::OkStatus();
+  return entries;
 }
 
 absl::Status CoreState::Apply(Rows& rows, std::span<const Event> command) {
-  CRM_RETURN_IF_ERROR(CheckVersions(rows, command));
-  for (const Event& event : command) {
+  CRM_ASSIGN_OR_RETURN(const Entries entries, CheckVersions(rows, command));
+  for (size_t i = 0; i < command.size(); ++i) {
+    const Event& event = command[i];
     const common::v1::EventMetadata& metadata = *event.metadata;
-    std::string key = AggregateKey(partition_, metadata.tenant(), metadata.aggregate());
-    Cached& cached = cached_.find(key)->second;
+    Cached& cached = entries[i]->second;
     cached.aggregate->Apply(event);
     rows.Put(HistoryKey(partition_, metadata.tenant(), metadata.aggregate(),
                         metadata.aggregate_version()),
              HistoryValue(event));
-    if (!cached.dirty) dirty_.push_back(std::move(key));
+    if (!cached.dirty) dirty_.push_back(entries[i]);
     cached.dirty = true;
   }
   const Event& end = command.back();
@@ -124,8 +128,8 @@ absl::Status CoreState::Apply(Rows& rows, std::span<const Event> command) {
 }
 
 void CoreState::PutDirty(Rows& rows, uint64_t number) {
-  for (const std::string& key : dirty_) {
-    Cached& cached = cached_.find(key)->second;
+  for (Entry* entry : dirty_) {
+    auto& [key, cached] = *entry;
     rows.Put(key, cached.aggregate->ToRow());
     cached.dirty = false;
     cached.last_command = number;

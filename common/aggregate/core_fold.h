@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/container/node_hash_map.h"
 #include "common/aggregate/aggregate.h"
 #include "common/projection/projection.h"
 #include "crm/common/v1/storage.pb.h"
@@ -57,9 +59,18 @@ class CoreState {
     std::unique_ptr<Aggregate> aggregate;
     uint64_t last_command = 0;
     bool dirty = false;
+    // While a command is checked: the version after its events so far.
+    int64_t checked_version = 0;
   };
 
-  absl::Status CheckVersions(Rows& rows, std::span<const Event> command);
+  // Entries stay where they are until erased.
+  using CachedAggregates = absl::node_hash_map<std::string, Cached>;
+  using Entry = CachedAggregates::value_type;
+  absl::StatusOr<Entry*> FindEntry(Rows& rows, const AggregateType& type, std::string_view tenant,
+                                   const std::string& name);
+  // The events' aggregates.
+  using Entries = absl::InlinedVector<Entry*, 4>;
+  absl::StatusOr<Entries> CheckVersions(Rows& rows, std::span<const Event> command);
   struct CachedMark {
     common::v1::SubjectMark mark;
     // As in Cached; unknown until PutDirty.
@@ -71,8 +82,8 @@ class CoreState {
   const AggregateTypes& types_;
   const Partition partition_;
   // By AggregateKey.
-  absl::flat_hash_map<std::string, Cached> cached_;
-  std::vector<std::string> dirty_;
+  CachedAggregates cached_;
+  std::vector<Entry*> dirty_;
   // Marks put here that may not be in the rows yet, by MarkKey.
   absl::flat_hash_map<std::string, CachedMark> marks_;
   // Whether the partition has any mark at all; unknown until first asked.

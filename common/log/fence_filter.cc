@@ -1,10 +1,12 @@
 #include "common/log/fence_filter.h"
 
+#include <utility>
+
 #include "common/base/check.h"
 
 namespace crm {
 
-FenceFilter::Verdict FenceFilter::Next(const Record& record) {
+FenceFilter::Verdict FenceFilter::Next(Record record) {
   // A command that nobody took was taken as far as the next record is concerned.
   if (!partial_.empty() && partial_.back().last) partial_.clear();
   if (record.kind == RecordKind::kOwn) {
@@ -21,8 +23,8 @@ FenceFilter::Verdict FenceFilter::Next(const Record& record) {
     return Verdict::kVoid;
   }
   ++state_.next_seq;
-  partial_.push_back(record);
-  return record.last ? Verdict::kCommand : Verdict::kPartial;
+  partial_.push_back(std::move(record));
+  return partial_.back().last ? Verdict::kCommand : Verdict::kPartial;
 }
 
 std::vector<Record> FenceFilter::TakeCommand() {

@@ -42,7 +42,7 @@ class FenceFilter {
   explicit FenceFilter(FenceState state) : state_(state) {}
 
   // Judges the next record in offset order.
-  Verdict Next(const Record& record);
+  Verdict Next(Record record);
 
   // After kCommand: the command's events in order.
   std::vector<Record> TakeCommand();

@@ -110,14 +110,13 @@ absl::StatusOr<Event> EventSchema::Encode(std::unique_ptr<Message> record, Seale
   return event;
 }
 
-absl::StatusOr<Event> EventSchema::Decode(Record record, Sealer& sealer) const {
+absl::StatusOr<Event> EventSchema::Decode(Record&& record, Sealer& sealer) const {
   Event event;
   event.offset = record.offset;
   event.record.reset(prototype_.New());
   if (!event.record->ParseFromString(record.value)) {
     return Unreadable("EVENT_MALFORMED", "the record is not a message of its topic");
   }
-  event.value = std::move(record.value);
   if (!Locate(&event)) {
     // A oneof member this binary does not know leaves its oneof empty.
     return Error(absl::StatusCode::kUnimplemented, "EVENT_UNKNOWN",
@@ -129,28 +128,35 @@ absl::StatusOr<Event> EventSchema::Decode(Record record, Sealer& sealer) const {
     return Unreadable("EVENT_FOREIGN", "the event names another subject than its record's key");
   }
   event.payload_hmac = event.metadata->payload_hmac();
-  const EventType& type = *Find(event.event->GetDescriptor());
-  if (type.plain == nullptr) return event;
-  auto* inner = const_cast<Message*>(event.event);
+  CRM_RETURN_IF_ERROR(OpenPersonal(key, sealer, &event));
+  event.value = std::move(record.value);
+  return event;
+}
+
+// Puts the content of the sealed part in the plain one's place.
+absl::Status EventSchema::OpenPersonal(const KeyParts& key, Sealer& sealer, Event* event) const {
+  const EventType& type = *Find(event->event->GetDescriptor());
+  if (type.plain == nullptr) return absl::OkStatus();
+  auto* inner = const_cast<Message*>(event->event);
   const auto* reflection = inner->GetReflection();
   if (reflection->HasField(*inner, type.plain)) {
     return Unreadable("EVENT_NOT_SEALED", "the event holds personal fields in the clear");
   }
-  if (!reflection->HasField(*inner, type.sealed)) return event;
+  if (!reflection->HasField(*inner, type.sealed)) return absl::OkStatus();
   CRM_ASSIGN_OR_RETURN(Sealer::Opened opened,
                        sealer.Open(key.tenant, key.subject,
                                    static_cast<const common::v1::Sealed&>(
                                        reflection->GetMessage(*inner, type.sealed))));
   if (opened.outcome == Sealer::Opened::Outcome::kShredded) {
     reflection->ClearField(inner, type.sealed);
-    event.shredded = true;
-    return event;
+    event->shredded = true;
+    return absl::OkStatus();
   }
   if (!reflection->MutableMessage(inner, type.plain)->ParseFromString(opened.content.personal())) {
     return Unreadable("EVENT_MALFORMED", "the sealed part is not a message of its type");
   }
-  event.payload_hmac = opened.content.payload_hmac();
-  return event;
+  event->payload_hmac = opened.content.payload_hmac();
+  return absl::OkStatus();
 }
 
 }  // namespace crm

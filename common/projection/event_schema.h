@@ -61,8 +61,9 @@ class EventSchema {
                                Sealer& sealer) const;
 
   // DATA_LOSS: cannot be parsed, holds a `plain` personal part, names a key other than the
-  // record's, or cannot be opened. UNIMPLEMENTED: an event type of a newer writer.
-  absl::StatusOr<Event> Decode(Record record, Sealer& sealer) const;
+  // record's, or cannot be opened. UNIMPLEMENTED: an event type of a newer writer. The record
+  // loses its value to the event; where an error is answered it stays whole.
+  absl::StatusOr<Event> Decode(Record&& record, Sealer& sealer) const;
 
   common::v1::EventMetadata* MutableMetadata(google::protobuf::Message* record) const;
   const google::protobuf::Message& prototype() const { return prototype_; }
@@ -76,6 +77,7 @@ class EventSchema {
   const EventType* Find(const google::protobuf::Descriptor* event) const;
   // Sets aggregate_field, aggregate_event and event; false where a oneof is empty.
   bool Locate(Event* event) const;
+  absl::Status OpenPersonal(const KeyParts& key, Sealer& sealer, Event* event) const;
 
   const google::protobuf::Message& prototype_;
   const google::protobuf::FieldDescriptor* metadata_field_;

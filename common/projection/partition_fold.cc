@@ -28,12 +28,11 @@ absl::Status PartitionFold::Accept(Record record) {
                      " was expected");
   }
   ++position_.read_to;
-  if (filter_.Next(record) != FenceFilter::Verdict::kCommand) return absl::OkStatus();
+  if (filter_.Next(std::move(record)) != FenceFilter::Verdict::kCommand) return absl::OkStatus();
   return FoldCommand(filter_.TakeCommand());
 }
 
 absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {
-  last_ = std::make_unique<Record>(records.back());
   std::vector<Event> events;
   events.reserve(records.size());
   absl::Status status;
@@ -42,21 +41,27 @@ absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {
     if (status = event.status(); !status.ok()) break;
     events.push_back(std::move(*event));
   }
-  position_.stored = last_->offset + 1;
+  Record& last = records.back();
+  position_.stored = last.offset + 1;
   position_.fence = filter_.state();
   if (!status.ok()) {
     ++unreadable_;
+    last_ = std::move(last);
     const KeyParts key = SplitKey(last_->key);
     return fold_->Unreadable(key.tenant, key.subject, last_->offset, status);
   }
   events_ += static_cast<int64_t>(events.size());
   position_.recorded_time = ToTimeNs(events.back().metadata->recorded_time());
-  return fold_->Apply(events);
+  CRM_RETURN_IF_ERROR(fold_->Apply(events));
+  // Whole again, for its hash.
+  last.value = std::move(events.back().value);
+  last_ = std::move(last);
+  return absl::OkStatus();
 }
 
 absl::Status PartitionFold::Flush() {
   CRM_RETURN_IF_ERROR(fold_->Flush());
-  if (last_ != nullptr) {
+  if (last_.has_value()) {
     position_.stored_hash = RecordHash(*last_);
     last_.reset();
     rows_.Put(PositionRowKey(partition_), EncodePosition(position_));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/log/fence_filter.h"
@@ -45,7 +46,8 @@ class PartitionFold {
   FenceFilter filter_;
   StoredPosition position_;
   std::unique_ptr<Fold> fold_;
-  std::unique_ptr<Record> last_;
+  // Of the last command since Flush: its hash is due only then.
+  std::optional<Record> last_;
   int64_t events_ = 0;
   int64_t unreadable_ = 0;
 };

@@ -85,8 +85,7 @@ void TailRunner::Stop() {
 
 void TailRunner::Run() {
   while (!stop_) {
-    const absl::Status status = Round();
-    if (!status.ok() && status.code() != absl::StatusCode::kUnavailable) return failed_(status);
+    if (const absl::Status status = Round(); !status.ok()) return failed_(status);
   }
 }
 
@@ -94,11 +93,14 @@ absl::Status TailRunner::Round() {
   std::vector<Partition> touched;
   size_t records = 0;
   for (TimeNs wait = kSecond; records < kRecordsPerRound; wait = 0) {
-    CRM_ASSIGN_OR_RETURN(TailBatch batch, tail_->Poll(wait));
-    if (batch.records.empty()) break;
+    absl::StatusOr<TailBatch> batch = tail_->Poll(wait);
+    // The log is closing, or will answer later.
+    if (batch.status().code() == absl::StatusCode::kUnavailable) break;
+    CRM_RETURN_IF_ERROR(batch.status());
+    if (batch->records.empty()) break;
     if (records == 0 && !stop_) tracker_.LetGather(kGather);
-    records += batch.records.size();
-    CRM_RETURN_IF_ERROR(FoldBatch(std::move(batch), &touched));
+    records += batch->records.size();
+    CRM_RETURN_IF_ERROR(FoldBatch(std::move(*batch), &touched));
   }
   return WriteRound(touched);
 }

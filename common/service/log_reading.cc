@@ -36,7 +36,7 @@ class ClosedSealer final : public Sealer {
 
 void DescribeEvent(const EventSchema& schema, const Record& record, admin::v1::LogEntry* entry) {
   ClosedSealer sealer;
-  const absl::StatusOr<Event> event = schema.Decode(record, sealer);
+  const absl::StatusOr<Event> event = schema.Decode(Record(record), sealer);
   if (!event.ok()) {
     entry->set_void_reason(ReasonOf(event.status()));
     return;

@@ -105,10 +105,10 @@ absl::Status MemoryStore::Write(const RowBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status MemoryStore::Ingest(const std::vector<std::pair<std::string, std::string>>& sorted) {
+absl::Status MemoryStore::Ingest(const SortedRows& sorted) {
   MutexLock lock(mutex_);
   Rows& rows = Writable();
-  for (const auto& [key, value] : sorted) rows.insert_or_assign(key, value);
+  for (const auto& [key, value] : sorted) rows.insert_or_assign(std::string(key), value);
   return absl::OkStatus();
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <rocksdb/db.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/perf_level.h>
 #include <rocksdb/sst_file_writer.h>
@@ -15,6 +14,7 @@
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/storage/block_log_scan.h"
+#include "common/storage/file_checksum.h"
 #include "common/storage/files.h"
 #include "common/storage/rocks_status.h"
 
@@ -53,7 +53,7 @@ rocksdb::Options DbOptions(const RocksStoreOptions& options) {
   db.create_if_missing = true;
   db.paranoid_checks = true;
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  db.file_checksum_gen_factory = FileChecksumFactory();
   db.write_buffer_manager = options.budget->write_buffers();
   db.write_buffer_size = static_cast<size_t>(options.write_buffer_bytes);
   db.memtable_prefix_bloom_size_ratio = 0.02;
@@ -229,24 +229,33 @@ absl::Status RocksStore::Write(const RowBatch& batch) {
   return FromRocks(db_->Write(rocksdb::WriteOptions(), &changes), "writing to " + directory_);
 }
 
-absl::Status RocksStore::Ingest(const std::vector<std::pair<std::string, std::string>>& sorted) {
+absl::Status RocksStore::Ingest(const SortedRows& sorted) {
   if (sorted.empty()) return absl::OkStatus();
   // Ingested rows are durable at once: what was written before them must not be lost without them.
   const std::string doing = "ingesting into " + directory_;
   CRM_RETURN_IF_ERROR(FromRocks(db_->Flush(rocksdb::FlushOptions()), doing));
   const std::string file = fmt::format("{}/ingest-{}.sst", directory_, ++ingested_files_);
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions());
+  // The file is read again soon, and its checksum is known: it was made while it was written.
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions(), nullptr,
+                                /*invalidate_page_cache=*/false);
   rocksdb::Status status = writer.Open(file);
   for (const auto& [key, value] : sorted) {
     if (!status.ok()) break;
-    status = writer.Put(key, value);
+    status = writer.Put(ToSlice(key), ToSlice(value));
   }
-  if (status.ok()) status = writer.Finish();
+  rocksdb::ExternalSstFileInfo info;
+  if (status.ok()) status = writer.Finish(&info);
   CRM_RETURN_IF_ERROR(FromRocks(status, doing));
-  rocksdb::IngestExternalFileOptions options;
-  options.move_files = true;
-  options.snapshot_consistency = true;
-  return FromRocks(db_->IngestExternalFile({file}, options), doing);
+  rocksdb::IngestExternalFileArg ingested;
+  ingested.column_family = db_->DefaultColumnFamily();
+  ingested.external_files = {file};
+  ingested.files_checksums = {info.file_checksum};
+  ingested.files_checksum_func_names = {info.file_checksum_func_name};
+  ingested.options.move_files = true;
+  ingested.options.verify_file_checksum = false;
+  // Writing into the file would change its checksum.
+  ingested.options.write_global_seqno = false;
+  return FromRocks(db_->IngestExternalFiles({ingested}), doing);
 }
 
 std::unique_ptr<RowReader> RocksStore::Snapshot() const {

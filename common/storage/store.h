@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -64,6 +65,9 @@ class RowReader {
   virtual std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const = 0;
 };
 
+// Keys and values, sorted by key and without repeats; the bytes are the caller's.
+using SortedRows = std::vector<std::pair<std::string_view, std::string_view>>;
+
 // Ordered rows in one generation directory, or in memory. Writes are atomic and seen by every later
 // read, but survive a crash only in order, as a prefix (nothing is synced: the log is the truth).
 // Thread-safe. Every implementation passes tests/conformance/store_suite.h.
@@ -71,9 +75,8 @@ class Store : public RowReader {
  public:
   virtual absl::Status Write(const RowBatch& batch) = 0;
 
-  // Adds many rows at once, sorted by key and without repeats; they replace rows with the same
-  // keys.
-  virtual absl::Status Ingest(const std::vector<std::pair<std::string, std::string>>& sorted) = 0;
+  // Adds many rows at once; they replace rows with the same keys.
+  virtual absl::Status Ingest(const SortedRows& sorted) = 0;
 
   // A frozen view; must not outlive the store.
   virtual std::unique_ptr<RowReader> Snapshot() const = 0;

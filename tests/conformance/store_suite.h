@@ -137,7 +137,7 @@ TYPED_TEST_P(StoreSuite, SnapshotsAndIteratorsStandStill) {
 TYPED_TEST_P(StoreSuite, IngestedRowsReplaceOthers) {
   ASSERT_TRUE(PutRow(this->store(), "a", "written").ok());
   ASSERT_TRUE(PutRow(this->store(), "d", "written").ok());
-  std::vector<std::pair<std::string, std::string>> rows = {{"a", "ingested"}, {"b", "ingested"}};
+  const SortedRows rows = {{"a", "ingested"}, {"b", "ingested"}};
   ASSERT_TRUE(this->store().Ingest(rows).ok());
   ASSERT_TRUE(this->store().Ingest({}).ok());
   ASSERT_TRUE(PutRow(this->store(), "b", "later").ok());

@@ -54,7 +54,7 @@ class Reader {
 
  private:
   void NoteEvent(const Record& record) {
-    const auto event = options_.source.schema.Decode(record, options_.source.sealer);
+    const auto event = options_.source.schema.Decode(Record(record), options_.source.sealer);
     if (!event.ok()) return;
     out_.all_events.push_back({event->metadata->tenant(), event->metadata->aggregate(),
                                event->metadata->request_id(), event->payload_hmac});
@@ -65,7 +65,7 @@ class Reader {
     command.partition = partition;
     command.end = records.back().offset + 1;
     for (const Record& record : records) {
-      auto event = options_.source.schema.Decode(record, options_.source.sealer);
+      auto event = options_.source.schema.Decode(Record(record), options_.source.sealer);
       if (!event.ok()) {
         return Report(Fault::kBroken, partition, record.offset, "a record cannot be decoded");
       }

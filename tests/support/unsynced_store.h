@@ -39,9 +39,9 @@ class UnsyncedStore final : public Store {
     writes_.push_back(batch);
     return rows_->Write(batch);
   }
-  absl::Status Ingest(const std::vector<std::pair<std::string, std::string>>& sorted) override {
+  absl::Status Ingest(const SortedRows& sorted) override {
     RowBatch batch;
-    for (const auto& [key, value] : sorted) batch.Put(key, value);
+    for (const auto& [key, value] : sorted) batch.Put(std::string(key), std::string(value));
     return Write(batch);
   }
   std::unique_ptr<RowReader> Snapshot() const override { return rows_->Snapshot(); }
