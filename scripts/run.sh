@@ -150,7 +150,7 @@ fi
 cat <<NEXT
 
 Try next: $where
-  export PATH="\$PATH:\$PWD/build/release/tools/crmctl"${target:+ CRM_TARGET=127.0.0.1:$port}
+  export PATH="\$PATH:\$PWD/build/release/tools/crmctl"${target:+ CRMCTL_TARGET=127.0.0.1:$port}
   crmctl contact list                                    # the first page
   crmctl contact get --key $example --as-of $created    # before import 2
   crmctl log tail --valid                                # events as they come, until Ctrl-C

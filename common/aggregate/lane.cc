@@ -405,9 +405,10 @@ void Lane::PutRows(RowBatch& rows) {
 }
 
 void Lane::Written() {
+  // Also what commands only looked at.
+  if (overlay_.cached() > 0) overlay_.Forget(confirmed_);
   if (last_ != nullptr) {
     last_.reset();
-    overlay_.Forget(confirmed_);
     for (const std::string& key : confirmed_requests_) unconfirmed_.erase(key);
     confirmed_requests_.clear();
   }

@@ -91,6 +91,8 @@ class Lane {
   Offset read_to() const { return fence_.read_to(); }
   const FencedPartition& fence() const { return fence_; }
   const LaneCounts& counts() const { return counts_; }
+  // Aggregates held in memory: those that unanswered commands changed.
+  size_t held() const { return overlay_.cached(); }
   // Commands not yet answered.
   size_t unanswered() const { return answers_.size(); }
 

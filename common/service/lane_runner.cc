@@ -262,6 +262,11 @@ void LaneRunner::Advanced(Partition partition, Offset read_to) {
 void LaneRunner::Failed(Partition partition, const absl::Status& why) {
   published_[static_cast<size_t>(partition)].open = false;
   if (failed_once_.exchange(true)) return;
+  {
+    Worker& first = *workers_.front();
+    MutexLock lock(first.mutex);
+    first.wake.NotifyAll();
+  }
   failed_(why);
 }
 

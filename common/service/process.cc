@@ -49,7 +49,11 @@ absl::Status Process::Start() {
   ProcessTelemetry::Probes probes;
   probes.live = [this] { return clock_.Monotonic() - heartbeat_ < 10 * kSecond; };
   probes.started = [this] { return started_.load(); };
-  probes.ready = [this] { return ready_.load() && !stopping_; };
+  probes.ready = [this] {
+    return ready_.load() && !stopping_ &&
+           std::all_of(hosts_.begin(), hosts_.end(),
+                       [](const auto& host) { return host->serving(); });
+  };
   std::vector<const google::protobuf::ServiceDescriptor*> counted;
   for (const ServiceDefinition& definition : definitions_) counted.push_back(definition.rpc);
   telemetry_ = std::make_unique<ProcessTelemetry>(config_, clock_, std::move(probes), counted);

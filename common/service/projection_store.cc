@@ -53,6 +53,8 @@ absl::StatusOr<std::unique_ptr<Store>> ProjectionStore::Open() {
 }
 
 absl::Status ProjectionStore::SetAside() {
+  // Somebody removed it: as good as set aside.
+  if (!generation_.exists()) return absl::OkStatus();
   CRM_ASSIGN_OR_RETURN(const std::string where, generation_.SetAside());
   Note("damaged, set aside as " + where + " and rebuilt from the log");
   return absl::OkStatus();

@@ -39,14 +39,15 @@ class ProjectionStore {
   absl::Status Build(const std::function<bool(const RebuildProgress&)>& progress);
   absl::StatusOr<std::unique_ptr<Store>> Publish();
 
-  // Moves a store that answered DATA_LOSS out of the way. It must be closed.
+  // Moves a store that answered DATA_LOSS out of the way, if it is still there. It must be closed.
   absl::Status SetAside();
+
+  void Note(const std::string& text) const;
 
  private:
   absl::StatusOr<std::unique_ptr<Store>> OpenSound();
   absl::Status CheckPositions(const RowReader& store) const;
   absl::StatusOr<std::unique_ptr<Store>> BuildAndPublish();
-  void Note(const std::string& text) const;
 
   const Options options_;
   Log& log_;

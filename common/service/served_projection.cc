@@ -35,11 +35,19 @@ absl::Status ServedProjection::Start() {
 absl::Status ServedProjection::Drive(std::unique_ptr<Store> store) {
   auto serving = std::make_shared<Serving>();
   serving->store = std::move(store);
-  serving->driver = make_driver_(*serving->store, [this](const absl::Status&) { damaged_ = true; });
+  serving->driver =
+      make_driver_(*serving->store, [this](const absl::Status& why) { DriverFailed(why); });
   CRM_RETURN_IF_ERROR(serving->driver->Start());
   MutexLock lock(mutex_);
   serving_ = std::move(serving);
   return absl::OkStatus();
+}
+
+void ServedProjection::DriverFailed(const absl::Status& why) {
+  store_.Note("stopped: " + std::string(why.message()));
+  const std::string reason = ReasonOf(why);
+  if (reason == "STORAGE_DAMAGED" || reason == "ROW_UNREADABLE") damaged_ = true;
+  failed_ = true;
 }
 
 std::shared_ptr<ServedProjection::Serving> ServedProjection::serving() const {
@@ -88,8 +96,11 @@ absl::Status ServedProjection::Rebuild(
   absl::Status status = store_.Build(progress);
   if (status.ok()) status = CloseServing();
   if (status.ok()) {
+    // What fails from here on is news, and the healer's to mend.
+    damaged_ = failed_ = false;
     absl::StatusOr<std::unique_ptr<Store>> store = store_.Publish();
     status = store.ok() ? Drive(std::move(*store)) : store.status();
+    if (!status.ok()) failed_ = true;
   }
   rebuilding_ = false;
   return status;
@@ -99,19 +110,23 @@ absl::Status ServedProjection::HealIfNeeded() {
   if (stopped_) return absl::OkStatus();
   if (suspected_.exchange(false)) {
     const auto serving = this->serving();
-    if (serving != nullptr && !serving->store->Verify().ok()) damaged_ = true;
+    if (serving != nullptr && !serving->store->Verify().ok()) damaged_ = failed_ = true;
   }
-  if (!damaged_) return absl::OkStatus();
+  if (!failed_) return absl::OkStatus();
   MutexLock work(work_);
   rebuilding_ = true;
   absl::Status status = CloseServing();
-  if (status.ok()) status = store_.SetAside();
-  if (status.ok()) {
-    absl::StatusOr<std::unique_ptr<Store>> store = store_.Open();
-    status = store.ok() ? Drive(std::move(*store)) : store.status();
-  }
-  if (status.ok()) damaged_ = false;
+  if (status.ok()) status = Reopen();
   rebuilding_ = false;
+  return status;
+}
+
+absl::Status ServedProjection::Reopen() {
+  if (damaged_) CRM_RETURN_IF_ERROR(store_.SetAside());
+  damaged_ = failed_ = false;
+  absl::StatusOr<std::unique_ptr<Store>> store = store_.Open();
+  const absl::Status status = store.ok() ? Drive(std::move(*store)) : store.status();
+  if (!status.ok()) failed_ = true;
   return status;
 }
 

@@ -51,8 +51,8 @@ class ServedProjection {
   // Builds anew from the log, then swaps. ABORTED: a rebuild runs already.
   absl::Status Rebuild(const std::function<bool(const RebuildProgress&)>& progress);
 
-  // Rebuilds after `failed` was called or a read answered DATA_LOSS; a no-op else. Called by the
-  // host's own thread now and then.
+  // Opens anew after `failed` was called, rebuilds where a read answered DATA_LOSS; a no-op else.
+  // Called by the host's own thread now and then.
   absl::Status HealIfNeeded();
   // A read met a damaged row here or in another store of the service: HealIfNeeded checks the whole
   // store.
@@ -64,6 +64,9 @@ class ServedProjection {
 
  private:
   absl::Status Drive(std::unique_ptr<Store> store);
+  void DriverFailed(const absl::Status& why);
+  // With the serving store closed: opens, builds where needed, and drives.
+  absl::Status Reopen();
   // Waits until no call holds the store, then stops the driver and closes it. ABORTED, and serving
   // goes on: a call (a dump to a slow reader) would not let go.
   absl::Status CloseServing();
@@ -74,6 +77,9 @@ class ServedProjection {
   MakeDriver make_driver_;
   mutable Mutex mutex_;
   std::shared_ptr<Serving> serving_;
+  // The driver has failed, or none could be started: to be opened anew. `damaged_`: the store is to
+  // be set aside before.
+  std::atomic<bool> failed_{false};
   std::atomic<bool> damaged_{false};
   std::atomic<bool> suspected_{false};
   std::atomic<bool> rebuilding_{false};

@@ -1,6 +1,7 @@
 #include "common/service/service_host.h"
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "common/aggregate/core_rows.h"
@@ -166,6 +167,11 @@ absl::Status ServiceHost::Start() {
   for (std::thread& thread : threads) thread.join();
   for (const absl::Status& status : started) CRM_RETURN_IF_ERROR(status);
   return absl::OkStatus();
+}
+
+bool ServiceHost::serving() const {
+  return std::all_of(all_.begin(), all_.end(),
+                     [](ServedProjection* each) { return each->serving() != nullptr; });
 }
 
 bool ServiceHost::WaitOpen(TimeNs deadline) {
@@ -344,7 +350,7 @@ UnaryHandler ServiceHost::GetHandler(const ResourceMethods& methods) {
         }
         AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
                        [this, call, ref = std::move(ref)] {
-                         AnswerRead(call, {ref.partition},
+                         AnswerRead(call, {core_.get()}, {ref.partition},
                                     [&](const RowReader& core) { return ReadResource(core, ref); });
                        });
       };
@@ -382,7 +388,7 @@ void ServiceHost::GetAt(const Call& call, const ResourceMethods& methods, Resour
   if (moment->offset.has_value()) wait.at_least.emplace_back(ref.partition, *moment->offset);
   AfterPositions(call, std::move(wait), [this, call, &methods, ref, moment = *moment] {
     RunQuery(call, [this, call, &methods, ref, moment] {
-      AnswerRead(call, {ref.partition}, [&](const RowReader& core) {
+      AnswerRead(call, {core_.get()}, {ref.partition}, [&](const RowReader& core) {
         return ReadResourceAt(core, source(), *methods.type, ref, moment);
       });
     });
@@ -409,7 +415,7 @@ UnaryHandler ServiceHost::RevisionsHandler(const ResourceMethods& methods) {
     AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
                    [this, call, &methods, ref = std::move(ref), page = std::move(page)] {
                      RunQuery(call, [this, call, &methods, ref, page] {
-                       AnswerRead(call, {ref.partition}, [&](const RowReader& core) {
+                       AnswerRead(call, {core_.get()}, {ref.partition}, [&](const RowReader& core) {
                          return ReadRevisions(core, source(), *methods.type, ref, page);
                        });
                      });
@@ -440,7 +446,7 @@ void ServiceHost::AnswerQuery(const Call& call, const QueryMethod& method, const
     if (held.back() == nullptr) return call->Finish(Healing());
     views[std::string(view->projection().name())] = held.back()->store.get();
   }
-  AnswerRead(call, AllPartitions(), [&](const RowReader& core) {
+  AnswerRead(call, all_, AllPartitions(), [&](const RowReader& core) {
     return method.run(
         {call->context().caller, core, views, environment_.secret, environment_.random}, request);
   });
@@ -453,13 +459,19 @@ void ServiceHost::RunQuery(const Call& call, std::function<void()> query) {
 }
 
 template <typename Read>
-void ServiceHost::AnswerRead(const Call& call, const std::vector<Partition>& partitions,
-                             Read read) {
+void ServiceHost::AnswerRead(const Call& call, const std::vector<ServedProjection*>& projections,
+                             const std::vector<Partition>& partitions, Read read) {
   const auto serving = core_->serving();
   if (serving == nullptr) return call->Finish(Healing());
-  // Taken before the read: what is read is at least this new.
+  // Taken before the read: what is read, in whichever store, is at least this new.
   PositionTokens::Targets positions;
-  for (const Partition p : partitions) positions.emplace_back(p, core_->tracker().Get(p));
+  for (const Partition p : partitions) {
+    Offset read_to = std::numeric_limits<Offset>::max();
+    for (ServedProjection* projection : projections) {
+      read_to = std::min(read_to, projection->tracker().Get(p));
+    }
+    positions.emplace_back(p, read_to);
+  }
   absl::StatusOr<std::string> response = read(*serving->store);
   if (!response.ok()) return call->Finish(Translate(response.status()));
   Answer answer;

@@ -61,6 +61,8 @@ class ServiceHost {
 
   // Opens or builds the projections and claims the partitions. Blocks while it builds.
   absl::Status Start();
+  // Every projection can be read now; false while one is healed or cannot be.
+  bool serving() const;
   // False at the deadline: not every partition takes commands yet.
   bool WaitOpen(TimeNs deadline);
   // Answers what was accepted, then ends the host's threads.
@@ -117,9 +119,10 @@ class ServiceHost {
   void RunQuery(const Call& call, std::function<void()> query);
   void AnswerQuery(const Call& call, const QueryMethod& method,
                    const google::protobuf::Message& request);
-  // Answers with what `read(core)` reads, and the position it reflects.
+  // Answers with what `read(core)` reads, and the position that all of `projections` have reached.
   template <typename Read>
-  void AnswerRead(const Call& call, const std::vector<Partition>& partitions, Read read);
+  void AnswerRead(const Call& call, const std::vector<ServedProjection*>& projections,
+                  const std::vector<Partition>& partitions, Read read);
   // DATA_LOSS of a row: the projections heal, the caller retries.
   absl::Status Translate(absl::Status status);
 

@@ -45,14 +45,16 @@ absl::StatusOr<std::unique_ptr<RocksStore>> Generation::Open(
 
 absl::StatusOr<std::string> Generation::SetAside() const {
   int last = 0;
+  std::vector<std::string> earlier;
   for (const std::string& sibling : Siblings()) {
     const int number = DamagedNumber(sibling, name_);
     if (number == 0) continue;
     last = std::max(last, number);
-    CRM_RETURN_IF_ERROR(RemoveTree(root_ + "/" + sibling));
+    earlier.push_back(root_ + "/" + sibling);
   }
   const std::string aside = fmt::format("{}{}{}", path_, kDamaged, last + 1);
   CRM_RETURN_IF_ERROR(RenameInDirectory(path_, aside));
+  for (const std::string& path : earlier) CRM_RETURN_IF_ERROR(RemoveTree(path));
   return aside;
 }
 

@@ -220,6 +220,16 @@ TEST_F(DamageTest, FlippedByteUnderARunningServerIsNeverServed) {
 }
 
 // Every second time the projections are gone, so that all is folded from the damaged log.
+TEST_F(DamageTest, ProjectionsDeletedUnderARunningServerAreRebuilt) {
+  ASSERT_TRUE(IsOk(Start()));
+  std::filesystem::remove_all(data() + kProjections);
+  for (const char* name : kNames) {
+    const absl::Status verified = client_->Verify(name);
+    EXPECT_TRUE(verified.ok() || IsHealing(verified)) << verified;
+  }
+  ExpectUnchanged();
+}
+
 TEST_F(DamageTest, FlippedByteInTheLogIsNeverFolded) {
   int refused = 0;
   int found = 0;

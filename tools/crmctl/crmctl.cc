@@ -187,7 +187,7 @@ void CommandLine::Build() {
   app_.footer(kFooter);
   app_.set_version_flag("--version", kVersion);
   app_.add_option("--target", arguments_.target, "Server, HOST:PORT")
-      ->envname("CRM_TARGET")
+      ->envname("CRMCTL_TARGET")
       ->capture_default_str();
   app_.add_option("--data-dir", arguments_.data_directory,
                   "Data directory of a stopped server: work on its files instead (log cat, verify "

@@ -80,7 +80,7 @@ absl::Status RpcClient::ToStatus(const grpc::Status& status,
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return Error(absl::StatusCode::kUnavailable, "SERVER_UNREACHABLE",
                  fmt::format("cannot reach a server at {}: is it running? Name another with "
-                             "--target HOST:PORT or CRM_TARGET",
+                             "--target HOST:PORT or CRMCTL_TARGET",
                              target_.address));
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {

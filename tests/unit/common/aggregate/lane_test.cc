@@ -286,6 +286,16 @@ TEST_F(LaneTest, AnotherPayloadUnderAUsedRequestIdIsRefused) {
   }
 }
 
+TEST_F(LaneTest, HoldsNothingForCommandsThatRecordedNothing) {
+  Open();
+  for (int i = 0; i < 100; ++i) {
+    const auto refused = Submit(Make("contacts/unknown" + std::to_string(i), "", {Rename("Ada")}));
+    Settle();
+    EXPECT_FALSE(refused->outcome.ok());
+  }
+  EXPECT_EQ(lane_->held(), 0u);
+}
+
 TEST_F(LaneTest, ARequestThatRecordedNothingIsDecidedAnew) {
   Open();
   EXPECT_EQ(Run("r1", {Rename("Ada")}).reason(), contact::kContactNotFound);
