@@ -58,8 +58,7 @@ class Rebuild {
       }
     }
     CRM_RETURN_IF_ERROR(fold.Flush());
-    rows_.Leave();
-    return absl::OkStatus();
+    return rows_.Leave();
   }
 
   Log& log_;
