@@ -70,6 +70,7 @@ absl::Status ServedProjection::Rebuild(
   }
   MutexLock work(work_);
   absl::Status status = store_.Build(progress);
+  if (status.ok() && stopped_) status = absl::CancelledError("the process is stopping");
   if (status.ok()) {
     CloseServing();
     absl::StatusOr<std::unique_ptr<Store>> store = store_.Publish();
@@ -87,6 +88,8 @@ absl::Status ServedProjection::HealIfNeeded() {
   }
   if (!damaged_) return absl::OkStatus();
   MutexLock work(work_);
+  // Stop may have come first.
+  if (stopped_) return absl::OkStatus();
   rebuilding_ = true;
   CloseServing();
   absl::Status status = store_.SetAside();
