@@ -4,12 +4,23 @@
 
 namespace crm {
 
+namespace {
+
+template <typename Number>
+void AppendBe(std::string* out, Number value) {
+  char bytes[sizeof(value)];
+  for (size_t i = sizeof(value); i-- > 0; value >>= 8) bytes[i] = static_cast<char>(value);
+  out->append(bytes, sizeof(bytes));
+}
+
+}  // namespace
+
 void AppendBe32(std::string* out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<char>(value >> shift));
+  AppendBe(out, value);
 }
 
 void AppendBe64(std::string* out, uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out->push_back(static_cast<char>(value >> shift));
+  AppendBe(out, value);
 }
 
 uint32_t ReadBe32(const char* in) {

@@ -11,6 +11,9 @@ namespace crm {
 namespace {
 
 constexpr size_t kChunkBytes = 1 << 20;
+// Complete partitions wait for one another up to here: a file costs some syncs, and memory that is
+// used again is in the processor's cache.
+constexpr int64_t kIngestBytes = 24 << 20;
 // A change, its place in the order and in the index, and the sorted row.
 constexpr int64_t kRowOverhead = 96;
 
@@ -32,8 +35,13 @@ uint64_t Head(std::string_view text) {
 char* BufferedRows::Allocate(size_t size) {
   if (size > free_bytes_) {
     free_bytes_ = std::max(size, kChunkBytes);
-    chunks_.emplace_back(new char[free_bytes_]);
-    free_ = chunks_.back().get();
+    if (free_bytes_ > kChunkBytes || spare_chunks_.empty()) {
+      chunks_.push_back({free_bytes_, std::unique_ptr<char[]>(new char[free_bytes_])});
+    } else {
+      chunks_.push_back({kChunkBytes, std::move(spare_chunks_.back())});
+      spare_chunks_.pop_back();
+    }
+    free_ = chunks_.back().bytes.get();
   }
   free_bytes_ -= size;
   return std::exchange(free_, free_ + size);
@@ -157,9 +165,11 @@ void BufferedRows::Sort() {
   families_.clear();
 }
 
-void BufferedRows::Leave() {
+absl::Status BufferedRows::Leave() {
   Sort();
+  if (bytes_ > kIngestBytes) CRM_RETURN_IF_ERROR(Spill());
   spilled_ = false;
+  return absl::OkStatus();
 }
 
 absl::Status BufferedRows::Spill() {
@@ -169,6 +179,9 @@ absl::Status BufferedRows::Spill() {
   CRM_RETURN_IF_ERROR(store_.Ingest(sorted_));
   deletes_.Clear();
   sorted_.clear();
+  for (Chunk& chunk : chunks_) {
+    if (chunk.size == kChunkBytes) spare_chunks_.push_back(std::move(chunk.bytes));
+  }
   chunks_.clear();
   free_bytes_ = 0;
   bytes_ = 0;

@@ -30,7 +30,7 @@ class BufferedRows final : public Rows {
   int64_t bytes() const { return bytes_; }
 
   // The partition is complete.
-  void Leave();
+  absl::Status Leave();
   // Moves everything into the store, from where it is read while the partition lasts.
   absl::Status Spill();
 
@@ -60,6 +60,11 @@ class BufferedRows final : public Rows {
     std::vector<Number> InKeyOrder() const;
   };
 
+  struct Chunk {
+    size_t size;
+    std::unique_ptr<char[]> bytes;
+  };
+
   void Add(Kind kind, std::string_view key, std::string_view value);
   char* Allocate(size_t size);
   // Makes sorted rows of the changes.
@@ -75,7 +80,9 @@ class BufferedRows final : public Rows {
   // Of all partitions since the last Spill.
   SortedRows sorted_;
   RowBatch deletes_;
-  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::vector<Chunk> chunks_;
+  // Emptied ones of kChunkBytes.
+  std::vector<std::unique_ptr<char[]>> spare_chunks_;
   char* free_ = nullptr;
   size_t free_bytes_ = 0;
   int64_t bytes_ = 0;

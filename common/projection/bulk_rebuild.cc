@@ -1,5 +1,10 @@
 #include "common/projection/bulk_rebuild.h"
 
+#include <atomic>
+#include <thread>
+
+#include "common/base/check.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/projection/buffered_rows.h"
 
@@ -10,64 +15,99 @@ namespace {
 // many enough that most of those met again soon are not read back.
 constexpr int64_t kEventsPerFlush = 1 << 14;
 
+// The partitions are shared out among the threads as they come.
 class Rebuild {
  public:
   Rebuild(Log& log, const Projection& projection, EventSource source, Store& store,
           const RebuildOptions& options)
-      : log_(log), projection_(projection), source_(source), rows_(store), options_(options) {}
+      : log_(log),
+        projection_(projection),
+        source_(source),
+        store_(store),
+        options_(options),
+        buffer_bytes_(options.buffer_bytes / options.threads) {}
 
   absl::StatusOr<RebuildProgress> Run() {
-    std::vector<Offset> ends = options_.until;
-    if (ends.empty()) {
+    ends_ = options_.until;
+    if (ends_.empty()) {
       for (Partition p = 0; p < kPartitions; ++p) {
         CRM_ASSIGN_OR_RETURN(const Offset end, log_.EndOffset(p));
-        ends.push_back(end);
+        ends_.push_back(end);
       }
     }
-    for (const Offset end : ends) progress_.records_total += end;
-    for (Partition p = 0; p < kPartitions; ++p) {
-      CRM_RETURN_IF_ERROR(FoldPartition(p, ends[static_cast<size_t>(p)]));
-    }
-    CRM_RETURN_IF_ERROR(rows_.Spill());
+    for (const Offset end : ends_) progress_.records_total += end;
+    std::vector<std::thread> others;
+    for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { Work(); });
+    Work();
+    for (std::thread& other : others) other.join();
+    CRM_RETURN_IF_ERROR(status_);
     return progress_;
   }
 
  private:
-  absl::Status FoldPartition(Partition partition, Offset end) {
+  void Work() {
+    BufferedRows rows(store_);
+    absl::Status status;
+    while (status.ok()) {
+      const Partition partition = next_++;
+      if (partition >= kPartitions) break;
+      status = FoldPartition(partition, rows);
+    }
+    if (status.ok()) status = rows.Spill();
+    MutexLock lock(mutex_);
+    status_.Update(status);
+  }
+
+  absl::Status FoldPartition(Partition partition, BufferedRows& rows) {
+    const Offset end = ends_[static_cast<size_t>(partition)];
     if (end == 0) return absl::OkStatus();
-    PartitionFold fold(projection_, source_, log_.identity(), partition, StoredPosition{}, rows_);
+    PartitionFold fold(projection_, source_, log_.identity(), partition, StoredPosition{}, rows);
     CRM_ASSIGN_OR_RETURN(const auto tail, log_.OpenTail({{partition, 0}}));
     int64_t flushed = 0;
-    const RebuildProgress before = progress_;
+    RebuildProgress told;
     while (fold.position().read_to < end) {
       CRM_ASSIGN_OR_RETURN(TailBatch batch, tail->Poll(kSecond));
       for (Record& record : batch.records) {
         if (record.offset >= end) break;
         CRM_RETURN_IF_ERROR(fold.Accept(std::move(record)));
       }
-      if (rows_.bytes() > options_.buffer_bytes || fold.events() - flushed > kEventsPerFlush) {
+      if (rows.bytes() > buffer_bytes_ || fold.events() - flushed > kEventsPerFlush) {
         CRM_RETURN_IF_ERROR(fold.Flush());
         flushed = fold.events();
-        if (rows_.bytes() > options_.buffer_bytes) CRM_RETURN_IF_ERROR(rows_.Spill());
+        if (rows.bytes() > buffer_bytes_) CRM_RETURN_IF_ERROR(rows.Spill());
       }
-      progress_.records_read = before.records_read + fold.position().read_to;
-      progress_.events_folded = before.events_folded + fold.events();
-      progress_.unreadable = before.unreadable + fold.unreadable();
-      if (options_.progress && !options_.progress(progress_)) {
-        return absl::CancelledError("the rebuild was stopped");
-      }
+      CRM_RETURN_IF_ERROR(Tell(fold, &told));
     }
     CRM_RETURN_IF_ERROR(fold.Flush());
-    rows_.Leave();
+    return rows.Leave();
+  }
+
+  // Adds what the fold did since it last told. CANCELLED: somebody stopped the rebuild, or another
+  // thread failed.
+  absl::Status Tell(const PartitionFold& fold, RebuildProgress* told) {
+    MutexLock lock(mutex_);
+    progress_.records_read += fold.position().read_to - told->records_read;
+    progress_.events_folded += fold.events() - told->events_folded;
+    progress_.unreadable += fold.unreadable() - told->unreadable;
+    *told = {fold.position().read_to, 0, fold.events(), fold.unreadable()};
+    if (!status_.ok() || (options_.progress && !options_.progress(progress_))) {
+      return absl::CancelledError("the rebuild was stopped");
+    }
     return absl::OkStatus();
   }
 
   Log& log_;
   const Projection& projection_;
   EventSource source_;
-  BufferedRows rows_;
+  Store& store_;
   const RebuildOptions& options_;
+  const int64_t buffer_bytes_;
+  std::vector<Offset> ends_;
+  std::atomic<Partition> next_{0};
+  Mutex mutex_;
   RebuildProgress progress_;
+  // The first failure.
+  absl::Status status_;
 };
 
 }  // namespace
@@ -75,6 +115,7 @@ class Rebuild {
 absl::StatusOr<RebuildProgress> BulkRebuild(Log& log, const Projection& projection,
                                             EventSource source, Store& store,
                                             const RebuildOptions& options) {
+  CRM_CHECK(options.threads > 0);
   return Rebuild(log, projection, source, store, options).Run();
 }
 

@@ -17,9 +17,11 @@ struct RebuildProgress {
 };
 
 struct RebuildOptions {
-  // Rows held in memory before they are sorted and written; about this many bytes.
+  // Each folds partitions of its own.
+  int threads = 1;
+  // Rows that all threads hold in memory before they are sorted and written; about this many bytes.
   int64_t buffer_bytes = 128 << 20;
-  // Called now and then; false stops the rebuild (CANCELLED).
+  // Called now and then, by one thread at a time; false stops the rebuild (CANCELLED).
   std::function<bool(const RebuildProgress&)> progress;
   // Fold only records below these offsets; empty = up to the log's end as seen at the start.
   std::vector<Offset> until;

@@ -61,8 +61,14 @@ absl::Status ProjectionStore::SetAside() {
 }
 
 absl::Status ProjectionStore::Build(const std::function<bool(const RebuildProgress&)>& progress) {
+  return BuildWith(1, progress);
+}
+
+absl::Status ProjectionStore::BuildWith(
+    int threads, const std::function<bool(const RebuildProgress&)>& progress) {
   CRM_ASSIGN_OR_RETURN(const std::unique_ptr<RocksStore> store, generation_.Build(options_.store));
   RebuildOptions options;
+  options.threads = threads;
   options.buffer_bytes = options_.rebuild_buffer_bytes;
   options.progress = progress;
   return BulkRebuild(log_, projection_, source_, *store, options).status();
@@ -76,7 +82,7 @@ absl::StatusOr<std::unique_ptr<Store>> ProjectionStore::Publish() {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> ProjectionStore::BuildAndPublish() {
-  CRM_RETURN_IF_ERROR(Build(options_.progress));
+  CRM_RETURN_IF_ERROR(BuildWith(options_.start_threads, options_.progress));
   return Publish();
 }
 

@@ -21,6 +21,8 @@ class ProjectionStore {
     std::string root;
     RocksStoreOptions store;
     int64_t rebuild_buffer_bytes = 128 << 20;
+    // That build a store before anything is served; beside a serving one, one thread builds.
+    int start_threads = 2;
     // Told while a rebuild runs; false stops it.
     std::function<bool(const RebuildProgress&)> progress;
     // Told in a sentence what is done and why; for the log of the process.
@@ -47,6 +49,7 @@ class ProjectionStore {
  private:
   absl::StatusOr<std::unique_ptr<Store>> OpenSound();
   absl::Status CheckPositions(const RowReader& store) const;
+  absl::Status BuildWith(int threads, const std::function<bool(const RebuildProgress&)>& progress);
   absl::StatusOr<std::unique_ptr<Store>> BuildAndPublish();
 
   const Options options_;

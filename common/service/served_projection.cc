@@ -94,6 +94,7 @@ absl::Status ServedProjection::Rebuild(
   }
   MutexLock work(work_);
   absl::Status status = store_.Build(progress);
+  if (status.ok() && stopped_) status = absl::CancelledError("the process is stopping");
   if (status.ok()) status = CloseServing();
   if (status.ok()) {
     // What fails from here on is news, and the healer's to mend.
@@ -114,6 +115,8 @@ absl::Status ServedProjection::HealIfNeeded() {
   }
   if (!failed_) return absl::OkStatus();
   MutexLock work(work_);
+  // Stop may have come first.
+  if (stopped_) return absl::OkStatus();
   rebuilding_ = true;
   absl::Status status = CloseServing();
   if (status.ok()) status = Reopen();

@@ -19,6 +19,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -53,6 +54,7 @@ struct Options {
   std::string directory;
   int64_t events = 0;
   int64_t memory_budget = 512 << 20;
+  int threads = 1;
 };
 
 // One line of the answer.
@@ -231,9 +233,10 @@ absl::StatusOr<Report> Make(const Options& options) {
 
 // --- reading it
 
+// Of every `step`th partition from `first` on.
 template <typename Each>
-absl::Status ForEachRecord(crm::Log& log, Each each) {
-  for (crm::Partition p = 0; p < crm::kPartitions; ++p) {
+absl::Status ForEachRecord(crm::Log& log, Each each, int first = 0, int step = 1) {
+  for (crm::Partition p = first; p < crm::kPartitions; p += step) {
     CRM_ASSIGN_OR_RETURN(const crm::Offset end, log.EndOffset(p));
     CRM_ASSIGN_OR_RETURN(const auto tail, log.OpenTail({{p, 0}}));
     crm::Offset next = 0;
@@ -264,14 +267,27 @@ absl::StatusOr<Report> Count(const Options& options) {
 
 absl::StatusOr<Report> Decode(const Options& options) {
   CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, nullptr));
-  Report report;
+  std::vector<absl::Status> results(static_cast<size_t>(options.threads));
+  std::vector<int64_t> events(results.size());
+  const auto decode = [&](size_t thread) {
+    results[thread] = ForEachRecord(
+        engine->Topic(kTopic),
+        [&](crm::Record record) {
+          if (record.kind != crm::RecordKind::kEvent) return absl::OkStatus();
+          ++events[thread];
+          return Source().schema.Decode(std::move(record), Source().sealer).status();
+        },
+        static_cast<int>(thread), options.threads);
+  };
   const auto start = Clock::now();
-  CRM_RETURN_IF_ERROR(ForEachRecord(engine->Topic(kTopic), [&](crm::Record record) {
-    if (record.kind != crm::RecordKind::kEvent) return absl::OkStatus();
-    ++report.events;
-    return Source().schema.Decode(std::move(record), Source().sealer).status();
-  }));
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < results.size(); ++i) others.emplace_back(decode, i);
+  decode(0);
+  for (std::thread& other : others) other.join();
+  Report report;
   report.seconds = SecondsSince(start);
+  for (const absl::Status& result : results) CRM_RETURN_IF_ERROR(result);
+  for (const int64_t count : events) report.events += count;
   return report;
 }
 
@@ -294,6 +310,7 @@ absl::StatusOr<Report> Rebuild(const Options& options) {
     CRM_ASSIGN_OR_RETURN(const auto store, crm::RocksStore::Open(rebuilt, store_options));
     crm::RebuildOptions rebuild;
     rebuild.buffer_bytes = options.memory_budget / 4;
+    rebuild.threads = options.threads;
     const auto start = Clock::now();
     CRM_ASSIGN_OR_RETURN(
         const crm::RebuildProgress progress,
@@ -323,6 +340,7 @@ int main(int argc, char** argv) {
   app.add_option("directory", options.directory)->required();
   app.add_option("--events", options.events);
   app.add_option("--memory-budget", options.memory_budget);
+  app.add_option("--threads", options.threads, "of decode and of a rebuild");
   CLI11_PARSE(app, argc, argv);
   fs::create_directories(options.directory);
   const auto report = Run(options);

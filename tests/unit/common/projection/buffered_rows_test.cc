@@ -73,7 +73,7 @@ TEST(BufferedRows, BehavesLikeAMapWhereverItSpills) {
           ASSERT_EQ(**row, expected->second);
         }
       }
-      rows.Leave();
+      ASSERT_TRUE(rows.Leave().ok());
     }
     ASSERT_TRUE(rows.Spill().ok());
     ASSERT_EQ(rows.bytes(), 0);

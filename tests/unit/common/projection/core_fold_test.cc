@@ -23,9 +23,11 @@ const CoreProjection& Core() {
   return *core;
 }
 
-std::unique_ptr<MemoryStore> Bulk(MemoryLog& log, TestSealer& sealer, int64_t buffer) {
+std::unique_ptr<MemoryStore> Bulk(MemoryLog& log, TestSealer& sealer, int64_t buffer,
+                                  int threads = 1) {
   auto store = std::make_unique<MemoryStore>();
   RebuildOptions options;
+  options.threads = threads;
   options.buffer_bytes = buffer;
   EXPECT_TRUE(BulkRebuild(log, Core(), {ContactSchema(), sealer}, *store, options).ok());
   return store;
@@ -50,6 +52,7 @@ TEST(CoreFold, ABulkRebuildGivesTheRowsOfFoldingLive) {
     const auto live = DumpHashes(*FoldLive(*log, Core(), sealer, 16), Core());
     // The smaller ones spill after every batch, in the midst of subjects' histories.
     for (const int64_t buffer : {1, 1000, 20'000, 1 << 30}) {
+      EXPECT_EQ(DumpHashes(*Bulk(*log, sealer, buffer, 3), Core()), live);
       const auto bulk = Bulk(*log, sealer, buffer);
       EXPECT_EQ(DumpHashes(*bulk, Core()), live) << "seed " << seed << " buffer " << buffer;
       for (const Partition p : {0, 5}) {
@@ -119,8 +122,10 @@ TEST(CoreFold, ARebuildStopsWhenTold) {
   MemoryStore store;
   RebuildOptions options;
   options.progress = [](const RebuildProgress&) { return false; };
-  EXPECT_EQ(BulkRebuild(*log, Core(), {ContactSchema(), sealer}, store, options).status().code(),
-            absl::StatusCode::kCancelled);
+  for (options.threads = 1; options.threads <= 3; ++options.threads) {
+    EXPECT_EQ(BulkRebuild(*log, Core(), {ContactSchema(), sealer}, store, options).status().code(),
+              absl::StatusCode::kCancelled);
+  }
 }
 
 TEST(CoreFold, ARebuildUpToAPositionEqualsFoldingUpToIt) {

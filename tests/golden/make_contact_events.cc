@@ -1,0 +1,311 @@
+// Writes the golden log of crm.contact.events to stdout:
+//
+//   make_contact_events > tests/golden/contact_events.txt
+//
+// What is there stays as it is: cases are added at the end of WriteCases, so that the file only
+// grows. A changed line would mean that events recorded long ago are written, and so read, another
+// way.
+
+#include <google/protobuf/util/json_util.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "common/base/check.h"
+#include "common/base/hash.h"
+#include "common/base/timestamp.h"
+#include "crm/common/v1/log_control.pb.h"
+#include "crm/contact/v1/contact_events.pb.h"
+#include "tests/golden/golden_file.h"
+#include "tests/support/contact_log.h"
+
+namespace crm::testing {
+namespace {
+
+using contact::v1::Contact;
+using contact::v1::ContactPersonal;
+using contact::v1::ContactRecord;
+
+// Number of a field, or of an event type, of a later writer; never given to one of ours.
+constexpr int kLaterField = 1900;
+
+class Writer {
+ public:
+  void Own(const std::string& what, Partition partition) {
+    Lane& lane = lanes_[static_cast<size_t>(partition)];
+    common::v1::LogControl control;
+    control.mutable_own()->set_attempt("attempt at " + std::to_string(lane.next));
+    control.mutable_own()->set_owner("golden");
+    control.mutable_own()->set_log_id("golden");
+    lane.fence = lane.next;
+    lane.seq = 0;
+    Record record;
+    record.kind = RecordKind::kOwn;
+    record.value = control.SerializeAsString();
+    Write({what, partition, std::move(record), "-", ""});
+  }
+
+  // The event as its owner records it.
+  void Event(const std::string& what, const ContactRecord& message, bool last = true) {
+    std::string json;
+    google::protobuf::util::JsonPrintOptions options;
+    options.preserve_proto_field_names = true;
+    ContactRecord shown = message;
+    const auto event =
+        ContactSchema().Encode(std::make_unique<ContactRecord>(message), ContactSource().sealer);
+    CRM_CHECK(event.ok());
+    *shown.mutable_metadata() = *event->metadata;
+    CRM_CHECK(google::protobuf::util::MessageToJsonString(shown, &json, options).ok());
+    Put(what, message, event->value, last, json, event->payload_hmac);
+  }
+  // A value that no reader of today decodes.
+  void Unreadable(const std::string& what, const ContactRecord& message, std::string value) {
+    Put(what, message, std::move(value), true, "-", "");
+  }
+  // An event of another owner's, too late.
+  void Void(const std::string& what, const ContactRecord& message) {
+    const auto event =
+        ContactSchema().Encode(std::make_unique<ContactRecord>(message), ContactSource().sealer);
+    Record record;
+    record.key = KeyOf(message);
+    record.fence = 0;
+    record.seq = 1;
+    record.last = true;
+    record.value = event->value;
+    const Partition partition = PartitionOf(record.key);
+    Write({what, partition, std::move(record), "-", ""});
+  }
+
+  static std::string KeyOf(const ContactRecord& message) {
+    return message.metadata().tenant() + "/" + message.metadata().aggregate();
+  }
+
+ private:
+  struct Lane {
+    // The genesis record is at 0.
+    Offset next = 1;
+    Offset fence = kNoOffset;
+    int64_t seq = 0;
+  };
+
+  void Put(const std::string& what, const ContactRecord& message, std::string value, bool last,
+           const std::string& json, const std::string& hmac) {
+    Record record;
+    record.key = KeyOf(message);
+    const Partition partition = PartitionOf(record.key);
+    Lane& lane = lanes_[static_cast<size_t>(partition)];
+    if (lane.fence == kNoOffset) Own("The first owner of a partition", partition);
+    record.fence = lane.fence;
+    record.seq = ++lane.seq;
+    record.last = last;
+    record.value = std::move(value);
+    Write({what, partition, std::move(record), json, hmac});
+  }
+
+  void Write(const GoldenRecord& golden) {
+    ++lanes_[static_cast<size_t>(golden.partition)].next;
+    std::fputs(ToText(golden).c_str(), stdout);
+  }
+
+  std::array<Lane, kPartitions> lanes_;
+};
+
+// A record of the `version`th event of contacts/<id>, without an event.
+ContactRecord RecordOf(const std::string& id, int64_t version, const std::string& tenant) {
+  static int64_t recorded = 0;
+  ContactRecord record;
+  auto* metadata = record.mutable_metadata();
+  metadata->set_tenant(tenant);
+  metadata->set_aggregate("contacts/" + id);
+  metadata->set_aggregate_version(version);
+  SetTimestamp(1'700'000'000 * kSecond + ++recorded * kMillisecond,
+               metadata->mutable_recorded_time());
+  return record;
+}
+
+ContactRecord Of(const std::string& id, int64_t version, const std::string& tenant = "default") {
+  ContactRecord record = RecordOf(id, version, tenant);
+  record.mutable_metadata()->set_request_id("request-" + id + "-" + std::to_string(version));
+  record.mutable_metadata()->set_payload_hmac("hmac of " + id + " " + std::to_string(version));
+  return record;
+}
+
+void SetFullMetadata(common::v1::EventMetadata* metadata) {
+  metadata->set_schema_version(1);
+  metadata->set_causation_id("cause");
+  metadata->set_correlation_id("correlation");
+  metadata->mutable_actor()->set_principal("employees/e1");
+  metadata->mutable_actor()->set_kind(common::v1::Actor::EMPLOYEE);
+  metadata->mutable_actor()->set_team("service");
+  metadata->mutable_actor()->set_department("sales");
+  metadata->mutable_actor()->set_on_behalf_of("employees/e2");
+  SetTimestamp(1'600'000'000 * kSecond, metadata->mutable_occurred_time());
+  SetTimestamp(1'500'000'000 * kSecond, metadata->mutable_valid()->mutable_start());
+  SetTimestamp(1'800'000'000 * kSecond + 1, metadata->mutable_valid()->mutable_end());
+  metadata->set_batch_id("batch-1");
+  metadata->mutable_source()->set_topic("crm.interaction.events");
+  metadata->mutable_source()->set_partition(3);
+  metadata->mutable_source()->set_offset(1234567890123);
+  metadata->set_settings_version(7);
+  metadata->set_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+}
+
+void SetFullPersonal(ContactPersonal* personal) {
+  personal->set_display_name("Zoë Müller-Åström");
+  personal->set_given_name("Zoë");
+  personal->set_family_name("Müller-Åström");
+  personal->add_emails("zoe@example.com");
+  personal->add_emails("z.mueller@example.org");
+  personal->add_phones("+41446681800");
+  personal->add_phones("+14155552671");
+  auto* home = personal->add_addresses();
+  home->add_lines("Bahnhofstrasse 1");
+  home->add_lines("c/o Åström");
+  home->set_locality("Zürich");
+  home->set_administrative_area("ZH");
+  home->set_postal_code("8001");
+  home->set_region_code("CH");
+  home->set_label("home");
+  personal->add_addresses()->set_label("work");
+  personal->mutable_external_key()->set_source("complete-journey");
+  personal->mutable_external_key()->set_key("household-1");
+  personal->add_tags("age:45-54");
+  personal->add_tags("owner");
+}
+
+ContactRecord Created(ContactRecord record, const std::string& display_name) {
+  auto* created = record.mutable_contact()->mutable_created();
+  created->set_kind(Contact::PERSON);
+  created->mutable_plain()->set_display_name(display_name);
+  return record;
+}
+
+void AddLaterField(google::protobuf::Message* message) {
+  message->GetReflection()->MutableUnknownFields(message)->AddLengthDelimited(kLaterField, "later");
+}
+
+void WriteProfiles(Writer& writer) {
+  ContactRecord minimal = RecordOf("minimal", 1, "default");
+  minimal.mutable_contact()->mutable_created();
+  writer.Event("Created with nothing but what the core needs", minimal);
+
+  ContactRecord full = Of("full", 1);
+  SetFullMetadata(full.mutable_metadata());
+  auto* created = full.mutable_contact()->mutable_created();
+  SetFullPersonal(created->mutable_plain());
+  created->set_kind(Contact::PERSON);
+  created->set_language_code("de-CH");
+  created->set_region_code("CH");
+  created->set_time_zone("Europe/Zurich");
+  writer.Event("Created with every field", full);
+
+  ContactRecord organization = Created(Of("organization", 1), "李記 Imports, Ltd.");
+  organization.mutable_contact()->mutable_created()->set_kind(Contact::ORGANIZATION);
+  writer.Event("An organisation", organization);
+  writer.Event("The same id under another tenant", Created(Of("full", 1, "acme"), "Ada"));
+}
+
+void WriteChanges(Writer& writer) {
+  ContactRecord renamed = Of("full", 2);
+  auto* changed = renamed.mutable_contact()->mutable_profile_changed();
+  changed->add_changed_fields("display_name");
+  changed->mutable_plain()->set_display_name("Zoë Åström");
+  writer.Event("One personal field changed", renamed);
+
+  ContactRecord moved = Of("full", 3);
+  changed = moved.mutable_contact()->mutable_profile_changed();
+  changed->add_changed_fields("region_code");
+  changed->set_region_code("SE");
+  writer.Event("Nothing personal changed", moved);
+
+  ContactRecord cleared = Of("full", 4);
+  changed = cleared.mutable_contact()->mutable_profile_changed();
+  for (const char* field : {"emails", "addresses", "time_zone"}) changed->add_changed_fields(field);
+  changed->mutable_plain();
+  writer.Event("Fields cleared", cleared);
+
+  ContactRecord all = Of("full", 5);
+  changed = all.mutable_contact()->mutable_profile_changed();
+  SetFullPersonal(changed->mutable_plain());
+  changed->mutable_plain()->clear_external_key();
+  changed->set_kind(Contact::ORGANIZATION);
+  changed->set_language_code("sv");
+  changed->set_region_code("SE");
+  changed->set_time_zone("Europe/Stockholm");
+  for (const char* field : {"kind", "display_name", "given_name", "family_name", "emails", "phones",
+                            "addresses", "language_code", "region_code", "time_zone", "tags"}) {
+    changed->add_changed_fields(field);
+  }
+  writer.Event("Every field changed", all);
+
+  writer.Event("First of a command of two events", Created(Of("twice", 1), "Bea"), false);
+  ContactRecord second = Of("twice", 2);
+  changed = second.mutable_contact()->mutable_profile_changed();
+  changed->add_changed_fields("display_name");
+  changed->mutable_plain()->set_display_name("Beatrice");
+  writer.Event("Second of the command", second);
+}
+
+void WriteEnds(Writer& writer) {
+  writer.Event("Created, to be deleted", Created(Of("deleted", 1), "Cleo"));
+  ContactRecord deleted = Of("deleted", 2);
+  deleted.mutable_contact()->mutable_deleted();
+  writer.Event("Deleted", deleted);
+
+  ContactRecord to_erase = Of("erased", 1);
+  SetFullPersonal(to_erase.mutable_contact()->mutable_created()->mutable_plain());
+  to_erase.mutable_contact()->mutable_created()->set_language_code("fr");
+  writer.Event("Created, to be erased", to_erase);
+  ContactRecord erased = Of("erased", 2);
+  erased.mutable_contact()->mutable_erased()->set_reason("requested");
+  writer.Event("Erased", erased);
+
+  ContactRecord shredded = Of("shredded", 1);
+  shredded.mutable_contact()->mutable_created()->set_kind(Contact::PERSON);
+  writer.Event("Created, its personal part gone", shredded);
+}
+
+void WriteStrangers(Writer& writer) {
+  ContactRecord later = Created(Of("later", 1), "Dora");
+  AddLaterField(&later);
+  AddLaterField(later.mutable_metadata());
+  AddLaterField(later.mutable_contact()->mutable_created());
+  AddLaterField(later.mutable_contact()->mutable_created()->mutable_plain());
+  writer.Event("Fields that only a later version knows", later);
+
+  ContactRecord unknown = Of("unknown", 2);
+  writer.Event("Created, before an event of an unknown type", Created(Of("unknown", 1), "Eve"));
+  AddLaterField(unknown.mutable_contact());
+  writer.Unreadable("An event of a type that only a later version knows", unknown,
+                    unknown.SerializeAsString());
+  ContactRecord after = Of("unknown", 3);
+  after.mutable_contact()->mutable_deleted();
+  writer.Event("What follows is not folded", after);
+
+  writer.Unreadable("No message at all", Created(Of("broken", 1), "Finn"), "\xff not a message");
+  ContactRecord clear = Created(Of("clear", 1), "Gus");
+  writer.Unreadable("Personal fields that are not sealed", clear, clear.SerializeAsString());
+  writer.Event("A version is missing", Created(Of("gap", 2), "Hal"));
+
+  const ContactRecord lost = Created(Of("lost", 1), "Ida");
+  const Partition partition = PartitionOf(Writer::KeyOf(lost));
+  writer.Own("A second owner", partition);
+  writer.Void("Written under no fence", lost);
+  writer.Event("The same under the fence in force", lost);
+}
+
+void WriteCases() {
+  Writer writer;
+  WriteProfiles(writer);
+  WriteChanges(writer);
+  WriteEnds(writer);
+  WriteStrangers(writer);
+}
+
+}  // namespace
+}  // namespace crm::testing
+
+int main() {
+  crm::testing::WriteCases();
+}
