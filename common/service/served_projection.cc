@@ -128,7 +128,7 @@ absl::Status ServedProjection::Reopen() {
   if (damaged_) CRM_RETURN_IF_ERROR(store_.SetAside());
   damaged_ = failed_ = false;
   absl::StatusOr<std::unique_ptr<Store>> store = store_.Open();
-  const absl::Status status = store.ok() ? Drive(std::move(*store)) : store.status();
+  absl::Status status = store.ok() ? Drive(std::move(*store)) : store.status();
   if (!status.ok()) failed_ = true;
   return status;
 }
