@@ -111,8 +111,9 @@ absl::Status CheckResourceName(std::string_view collection, std::string_view nam
       "name", "must look like " + std::string(collection) + "/ and 27 characters of a-z, 2-7");
 }
 
-absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref) {
-  CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,
+                                         bool may_be_marked) {
+  if (may_be_marked) CRM_RETURN_IF_ERROR(CheckMark(core, ref));
   CRM_ASSIGN_OR_RETURN(auto row, core.Get(AggregateKey(ref.partition, ref.tenant, ref.name)));
   if (!row.has_value()) return NotFound();
   row->erase(0, row->size() - ResourceOfRow(*row).size());

@@ -29,8 +29,10 @@ struct ResourceRef {
 // INVALID_ARGUMENT (field `name`) unless `name` is "<collection>/<id>" in the alphabet of ids.
 absl::Status CheckResourceName(std::string_view collection, std::string_view name);
 
-// The serialised resource as Get answers it. NOT_FOUND; DATA_LOSS where its subject is quarantined.
-absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref);
+// The serialised resource as Get answers it. NOT_FOUND; DATA_LOSS where its subject is quarantined,
+// which is looked up only where `may_be_marked`.
+absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,
+                                         bool may_be_marked);
 
 // The same at a past moment, folded from its history. NOT_FOUND where it did not exist then.
 absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource source,

@@ -120,6 +120,7 @@ ServiceHost::ServiceHost(ServiceDefinition definition, Log& log, HostEnvironment
       schema_(*definition_.record),
       core_projection_(TypesOf(definition_), definition_.core_version),
       tokens_(environment_.secret, environment_.random, definition_.topic, log.identity()) {
+  for (std::atomic<Offset>& at : unmarked_at_) at = kNoOffset;
   const auto store_of = [this](const Projection& projection) {
     ProjectionStore::Options store;
     store.root = options_.data_directory + "/" + definition_.name;
@@ -332,28 +333,41 @@ void ServiceHost::Submit(std::unique_ptr<Command> command) {
 }
 
 UnaryHandler ServiceHost::GetHandler(const ResourceMethods& methods) {
-  return
-      [this, &methods, &request_type = RequestOf(methods.get)](std::unique_ptr<UnaryCall> unary) {
-        const Call call = std::move(unary);
-        const std::unique_ptr<Message> request(request_type.New());
-        absl::Status status = ParseAndValidate(call->request(), request.get());
-        const std::string name = StringField(*request, "name");
-        if (status.ok()) status = CheckResourceName(methods.collection, name);
-        if (!status.ok()) return call->Finish(std::move(status));
-        ResourceRef ref;
-        ref.tenant = call->context().caller.tenant;
-        ref.name = name;
-        const Partition partition = PartitionOfSubject(ref.tenant, SubjectOf(name));
-        ref.partition = partition;
-        if (const common::v1::AsOf* as_of = AsOfField(*request)) {
-          return GetAt(call, methods, std::move(ref), *as_of);
-        }
-        AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
-                       [this, call, ref = std::move(ref)] {
-                         AnswerRead(call, {core_.get()}, {ref.partition},
-                                    [&](const RowReader& core) { return ReadResource(core, ref); });
-                       });
-      };
+  return [this, &methods,
+          &request_type = RequestOf(methods.get)](std::unique_ptr<UnaryCall> unary) {
+    const Call call = std::move(unary);
+    const std::unique_ptr<Message> request(request_type.New());
+    absl::Status status = ParseAndValidate(call->request(), request.get());
+    const std::string name = StringField(*request, "name");
+    if (status.ok()) status = CheckResourceName(methods.collection, name);
+    if (!status.ok()) return call->Finish(std::move(status));
+    ResourceRef ref;
+    ref.tenant = call->context().caller.tenant;
+    ref.name = name;
+    const Partition partition = PartitionOfSubject(ref.tenant, SubjectOf(name));
+    ref.partition = partition;
+    if (const common::v1::AsOf* as_of = AsOfField(*request)) {
+      return GetAt(call, methods, std::move(ref), *as_of);
+    }
+    AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
+                   [this, call, ref = std::move(ref)] {
+                     AnswerRead(call, {core_.get()}, {ref.partition}, [&](const RowReader& core) {
+                       return ReadResource(core, ref, MayBeMarked(core, ref.partition));
+                     });
+                   });
+  };
+}
+
+bool ServiceHost::MayBeMarked(const RowReader& core, Partition partition) {
+  // Marks are a function of the log up to a position: what had none there has none while it stands
+  // there.
+  const Offset at = core_->tracker().Get(partition);
+  std::atomic<Offset>& unmarked_at = unmarked_at_[static_cast<size_t>(partition)];
+  if (unmarked_at == at) return false;
+  const auto any = core.Get(FamilyPrefix(partition, 's'));
+  if (!any.ok() || any->has_value()) return true;
+  unmarked_at = at;
+  return false;
 }
 
 absl::StatusOr<Moment> ServiceHost::MomentOf(const common::v1::AsOf& as_of,

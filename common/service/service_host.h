@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -115,6 +117,8 @@ class ServiceHost {
   void Submit(std::unique_ptr<Command> command);
   void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
              const common::v1::AsOf& as_of);
+  // Whether any subject of the partition may be marked (quarantined or erased).
+  bool MayBeMarked(const RowReader& core, Partition partition);
   absl::StatusOr<Moment> MomentOf(const common::v1::AsOf& as_of, Partition partition) const;
   void RunQuery(const Call& call, std::function<void()> query);
   void AnswerQuery(const Call& call, const QueryMethod& method,
@@ -150,6 +154,8 @@ class ServiceHost {
   std::vector<ServedProjection*> all_;
   absl::flat_hash_map<std::string, UnaryHandler> command_handlers_;
   std::atomic<bool> quiesced_{false};
+  // Per partition, the latest position at which it was seen to have no mark.
+  std::array<std::atomic<Offset>, kPartitions> unmarked_at_;
   std::atomic<TimeNs> next_heal_{0};
 };
 
