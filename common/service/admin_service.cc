@@ -1,6 +1,6 @@
 #include "common/service/admin_service.h"
 
-#include "common/aggregate/core_rows.h"
+#include "common/aggregate/dead_letters.h"
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/projection/batch_rows.h"
@@ -156,21 +156,16 @@ absl::StatusOr<std::string> AdminService::ListDeadLetters(const UnaryCall& call)
   const auto serving = host->projections().front()->serving();
   if (serving == nullptr) return Healing();
   ListDeadLettersResponse response;
-  for (Partition p = 0; p < kPartitions; ++p) {
-    const std::string prefix = FamilyPrefix(p, 'x');
-    const auto rows = serving->store->Scan(prefix, PrefixEnd(prefix));
-    for (; rows->Valid() && response.dead_letters_size() < size; rows->Next()) {
-      common::v1::DeadLetter letter;
-      if (!letter.ParseFromString(std::string(rows->value()))) continue;
-      DeadLetterEntry* entry = response.add_dead_letters();
-      entry->set_partition(p);
-      entry->set_offset(letter.offset());
-      entry->set_tenant(letter.tenant());
-      entry->set_subject(letter.subject());
-      entry->set_reason(letter.reason());
-    }
-    CRM_RETURN_IF_ERROR(rows->status());
-  }
+  CRM_RETURN_IF_ERROR(
+      VisitDeadLetters(*serving->store, [&](Partition p, const common::v1::DeadLetter& letter) {
+        DeadLetterEntry* entry = response.add_dead_letters();
+        entry->set_partition(p);
+        entry->set_offset(letter.offset());
+        entry->set_tenant(letter.tenant());
+        entry->set_subject(letter.subject());
+        entry->set_reason(letter.reason());
+        return response.dead_letters_size() < size;
+      }));
   return response.SerializeAsString();
 }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "common/aggregate/core_rows.h"
+#include "common/aggregate/dead_letters.h"
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/log/embedded/embedded_log.h"
@@ -179,21 +179,16 @@ absl::StatusOr<ListDeadLettersResponse> FileInspection::ListDeadLetters(
   CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, service->core));
   const int size = request.page_size() == 0 ? 100 : std::min(request.page_size(), 1000);
   ListDeadLettersResponse response;
-  for (Partition p = 0; p < kPartitions; ++p) {
-    const std::string prefix = FamilyPrefix(p, 'x');
-    const auto rows = store->Scan(prefix, PrefixEnd(prefix));
-    for (; rows->Valid() && response.dead_letters_size() < size; rows->Next()) {
-      common::v1::DeadLetter letter;
-      if (!letter.ParseFromString(std::string(rows->value()))) continue;
-      DeadLetterEntry* entry = response.add_dead_letters();
-      entry->set_partition(p);
-      entry->set_offset(letter.offset());
-      entry->set_tenant(letter.tenant());
-      entry->set_subject(letter.subject());
-      entry->set_reason(letter.reason());
-    }
-    CRM_RETURN_IF_ERROR(rows->status());
-  }
+  CRM_RETURN_IF_ERROR(
+      VisitDeadLetters(*store, [&](Partition p, const common::v1::DeadLetter& letter) {
+        DeadLetterEntry* entry = response.add_dead_letters();
+        entry->set_partition(p);
+        entry->set_offset(letter.offset());
+        entry->set_tenant(letter.tenant());
+        entry->set_subject(letter.subject());
+        entry->set_reason(letter.reason());
+        return response.dead_letters_size() < size;
+      }));
   return response;
 }
 
