@@ -1,7 +1,6 @@
 #include "common/service/admin_service.h"
 
 #include "common/aggregate/dead_letters.h"
-#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/projection/batch_rows.h"
 #include "common/projection/dump.h"

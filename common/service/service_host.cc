@@ -6,7 +6,6 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/dead_letters.h"
-#include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "common/aggregate/dead_letters.h"
-#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/log/embedded/embedded_log.h"
 #include "common/projection/bulk_rebuild.h"
