@@ -261,10 +261,17 @@ std::vector<int64_t> ContactClient::LogEnd() const {
 }
 
 absl::Status ContactClient::WaitForAnswer(TimeNs wait) const {
-  if (!channel_->WaitForConnected(After(wait))) {
-    return absl::DeadlineExceededError("the server takes no connection");
+  const SystemClock clock;
+  const TimeNs deadline = clock.Monotonic() + wait;
+  while (true) {
+    const TimeNs left = deadline - clock.Monotonic();
+    if (left <= 0 || !channel_->WaitForConnected(After(left))) {
+      return absl::DeadlineExceededError("the server takes no connection");
+    }
+    absl::Status status = Status({{}, left}).status;
+    // A connection that was being closed may take the call with it.
+    if (status.code() != absl::StatusCode::kUnavailable) return status;
   }
-  return Status({{}, wait}).status;
 }
 
 }  // namespace crm
