@@ -1,0 +1,69 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/aggregate/command.h"
+#include "common/projection/event_schema.h"
+#include "common/service/view_reading.h"
+
+namespace crm {
+
+class NameMaker;
+
+// What one event causes next.
+struct ReactionStep {
+  // Each by its subject's lane; a subject of another partition is fine. The runner fills caller,
+  // request id, source and deadline.
+  std::vector<std::unique_ptr<Command>> commands;
+  // Where to go on with the same event once these commands are answered; empty = the event is done.
+  std::string progress;
+};
+
+// What a reaction may read while it reacts.
+struct ReactionContext {
+  // The partition whose owner reacts.
+  Partition partition = 0;
+  // Of the event.
+  std::string tenant;
+  const NameMaker& names;
+  // Wall clock, for deadlines and windows; recorded times come from events.
+  TimeNs now = 0;
+  const ServiceReading& reading;
+};
+
+// A rule of a service: events of a topic cause commands of this service. Stateless or thread-safe.
+//
+// The owner of partition p reacts to the events of partition p of the topic, in order, or, where it
+// is a broadcast, to those of every partition, for its own contacts. At least once: after a crash
+// or a new owner events are met again; commands carry a request id derived from the event, the
+// reaction, and the aggregate, so that what was recorded is not recorded twice. A refused command
+// is recorded (ReactionRefused) and the reaction goes on; UNAVAILABLE is tried again.
+class Reaction {
+ public:
+  virtual ~Reaction() = default;
+
+  // Part of request ids and of what is recorded: never changed. "stage-of-orders".
+  virtual std::string_view name() const = 0;
+  // Where the events come from, and the topic's record message.
+  virtual std::string_view topic() const = 0;
+  virtual const google::protobuf::Message& record() const = 0;
+  virtual bool broadcast() const { return false; }
+  // Views of this service that have folded an event before React sees it.
+  virtual std::vector<std::string> views() const { return {}; }
+
+  // Whether the event causes anything at all. Pure, cheap, called for each event.
+  virtual bool Concerns(const Event& event) const = 0;
+
+  // Commands that the event causes, from `progress` on (empty: from the start). Acts on the world
+  // outside only in ways that are safe to repeat for the same event. An error is tried again.
+  virtual absl::StatusOr<ReactionStep> React(const ReactionContext& context, const Event& event,
+                                             std::string_view progress) = 0;
+};
+
+}  // namespace crm
