@@ -142,8 +142,7 @@ absl::StatusOr<Events> CampaignDecider::Decide(const Campaign& campaign,
   return Started(campaign, 0, command.time);
 }
 
-absl::StatusOr<Events> CampaignDecider::Decide(const Campaign& campaign,
-                                               const StartStep& command) {
+absl::StatusOr<Events> CampaignDecider::Decide(const Campaign& campaign, const StartStep& command) {
   if (campaign.state == v1::Campaign::STATE_UNSPECIFIED) return NoSuchCampaign();
   if (campaign.state == v1::Campaign::DRAFT) return IsNotLaunched();
   const auto& steps = campaign.content.steps;

@@ -134,15 +134,14 @@ ReachEvent HandedOff(const Reach& reach, const SendKey& send, const std::string&
 
 template <typename Message>
 Reach WithDecision(Reach reach, const Message& event, Send::State state, std::string reason) {
-  SendOf(reach, event.campaign(), event.step()) = {
-      .step = event.step(),
-      .channel = event.channel(),
-      .state = state,
-      .reason = std::move(reason),
-      .decide_time = ToTimeNs(event.decide_time()),
-      .consent_version = event.basis().version(),
-      .consent_read_to = event.basis().read_to(),
-      .sends_in_window = event.sends_in_window()};
+  SendOf(reach, event.campaign(), event.step()) = {.step = event.step(),
+                                                   .channel = event.channel(),
+                                                   .state = state,
+                                                   .reason = std::move(reason),
+                                                   .decide_time = ToTimeNs(event.decide_time()),
+                                                   .consent_version = event.basis().version(),
+                                                   .consent_read_to = event.basis().read_to(),
+                                                   .sends_in_window = event.sends_in_window()};
   return reach;
 }
 

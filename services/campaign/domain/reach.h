@@ -165,8 +165,7 @@ struct RecordResponse {
 // The contact may be one that this CRM does not know yet: its reach begins with the first event.
 //
 // An erased contact refuses new sends and responses with CONTACT_ERASED; what became of a send is
-// still recorded. Nothing personal is kept in the state, so the erasure
-// law holds.
+// still recorded. Nothing personal is kept in the state, so the erasure law holds.
 struct ReachDecider {
   using State = Reach;
   using Event = v1::ReachEvent;
@@ -184,7 +183,7 @@ struct ReachDecider {
   //            no such send    decided     refused, cancelled    handed off   delivered  bounced
   //   Mark     SEND_NOT_FOUND  handed off  SEND_NOT_HANDED_OFF   nothing      nothing    nothing
   //   Cancel   SEND_NOT_FOUND  cancelled   nothing               SEND_HANDED_OFF (all three)
-  //   Report   SEND_NOT_FOUND  both        SEND_NOT_HANDED_OFF   as reported  bounced    SEND_BOUNCED
+  //   Report   SEND_NOT_FOUND  both        SEND_NOT_HANDED_OFF   as reported  bounced SEND_BOUNCED
   //   Record   recorded        SEND_DECIDED (these two)          nothing      nothing    nothing
   //
   // A send of another system counts as handed off. What is as reported already records nothing.
@@ -193,8 +192,8 @@ struct ReachDecider {
   static absl::StatusOr<Events> Decide(const State& reach, const ReportDelivery& command);
   static absl::StatusOr<Events> Decide(const State& reach, const RecordSend& command);
 
-  // Attributed to the campaign's latest send that stands; RESPONSE_WITHOUT_SEND where there is none.
-  // Nothing where the response is known; RESPONSE_EXISTS where it is one to another campaign.
+  // Attributed to the campaign's latest send that stands; RESPONSE_WITHOUT_SEND where there is
+  // none. Nothing where the response is known; RESPONSE_EXISTS where it is one to another campaign.
   static absl::StatusOr<Events> Decide(const State& reach, const RecordResponse& command);
 };
 

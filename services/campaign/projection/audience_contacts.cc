@@ -118,8 +118,9 @@ class ContactsFold final : public AudienceFold {
     }
   }
 
-  void Forget(const Whose& whose) override {
+  absl::Status Forget(const Whose& whose) override {
     for (const char family : {kContact, kStage, kConsents}) rows_.Delete(Key(family, whose));
+    return absl::OkStatus();
   }
 
   absl::Status OfContact(const Whose& whose, const common::v1::EventMetadata& metadata,

@@ -22,8 +22,7 @@ absl::Status AudienceFold::Unreadable(std::string_view tenant, std::string_view 
   const Whose whose{tenant, ContactIdOf(subject)};
   if (whose.id.empty() || absl::IsUnimplemented(why)) return absl::OkStatus();
   unread_.Add(tenant, subject);
-  Forget(whose);
-  return absl::OkStatus();
+  return Forget(whose);
 }
 
 }  // namespace crm::campaign

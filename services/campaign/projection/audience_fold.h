@@ -28,7 +28,7 @@ class AudienceFold : public Fold {
   };
   virtual absl::Status ApplyOne(const Whose& whose, const Event& event) = 0;
   // Deletes all rows of the contact.
-  virtual void Forget(const Whose& whose) = 0;
+  virtual absl::Status Forget(const Whose& whose) = 0;
 
  private:
   UnreadSubjects unread_;

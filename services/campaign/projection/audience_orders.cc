@@ -109,11 +109,12 @@ class OrdersFold final : public AudienceFold {
     return absl::OkStatus();
   }
 
-  void Forget(const Whose& whose) override {
+  absl::Status Forget(const Whose& whose) override {
     rows_.Delete(AudienceOrders::SummaryKey(partition_, whose.tenant, whose.id));
     for (const char family : {kOrder, kProduct}) {
       rows_.DeletePrefix(OwnedKey(partition_, family, whose.tenant, whose.id, ""));
     }
+    return absl::OkStatus();
   }
 
   absl::Status Recorded(const Whose& whose, std::string_view id,

@@ -23,7 +23,7 @@ class ScoresFold final : public AudienceFold {
   absl::Status ApplyOne(const Whose& whose, const Event& event) override {
     if (event.aggregate_field != AnalyticsRecord::kScoreFieldNumber) return absl::OkStatus();
     const auto& score = static_cast<const ScoreEvent&>(*event.aggregate_event);
-    if (score.has_erased()) Forget(whose);
+    if (score.has_erased()) return Forget(whose);
     if (!score.has_scored()) return absl::OkStatus();
     std::string key = AudienceScores::ScoresKey(partition_, whose.tenant, whose.id);
     CRM_ASSIGN_OR_RETURN(auto found, ReadRow<ContactScores>(rows_, key));
@@ -34,8 +34,9 @@ class ScoresFold final : public AudienceFold {
     return absl::OkStatus();
   }
 
-  void Forget(const Whose& whose) override {
+  absl::Status Forget(const Whose& whose) override {
     rows_.Delete(AudienceScores::ScoresKey(partition_, whose.tenant, whose.id));
+    return absl::OkStatus();
   }
 
   const Partition partition_;

@@ -108,9 +108,8 @@ class OutcomesFold final : public Fold {
                      [](OutcomeRow& row) { row.set_decided(row.decided() + 1); });
       case ReachEvent::kSendRefused:
         Refuse(metadata, event.send_refused(), RowOf(event.send_refused()));
-        return Count(metadata, event.send_refused(), [&](OutcomeRow& row) {
-          AddRefused(event.send_refused().reason(), 1, &row);
-        });
+        return Count(metadata, event.send_refused(),
+                     [&](OutcomeRow& row) { AddRefused(event.send_refused().reason(), 1, &row); });
       case ReachEvent::kSendHandedOff:
         return Count(metadata, event.send_handed_off(), [&](OutcomeRow& row) {
           row.set_handed_off(row.handed_off() + 1);
@@ -127,13 +126,11 @@ class OutcomesFold final : public Fold {
           if (event.send_recorded().first()) row.set_contacts_sent(row.contacts_sent() + 1);
         });
       case ReachEvent::kDeliveryReported:
-        return Count(metadata, event.delivery_reported(), [&](OutcomeRow& row) {
-          CountDelivery(event.delivery_reported(), &row);
-        });
+        return Count(metadata, event.delivery_reported(),
+                     [&](OutcomeRow& row) { CountDelivery(event.delivery_reported(), &row); });
       case ReachEvent::kResponseRecorded:
-        return Count(metadata, event.response_recorded(), [&](OutcomeRow& row) {
-          CountResponse(event.response_recorded(), &row);
-        });
+        return Count(metadata, event.response_recorded(),
+                     [&](OutcomeRow& row) { CountResponse(event.response_recorded(), &row); });
       case ReachEvent::kSegmentEntered:
       case ReachEvent::kSegmentLeft:
       case ReachEvent::kErased:
@@ -147,9 +144,8 @@ class OutcomesFold final : public Fold {
   template <typename Message, typename Change>
   absl::Status Count(const common::v1::EventMetadata& metadata, const Message& about,
                      Change change) {
-    CRM_ASSIGN_OR_RETURN(
-        OutcomeRow * row,
-        Counters(CountersKey(partition_, metadata.tenant(), about.campaign(), about.step())));
+    CRM_ASSIGN_OR_RETURN(OutcomeRow * row, Counters(CountersKey(partition_, metadata.tenant(),
+                                                                about.campaign(), about.step())));
     change(*row);
     return absl::OkStatus();
   }

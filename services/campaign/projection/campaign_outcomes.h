@@ -11,7 +11,8 @@
 
 namespace crm::campaign {
 
-// What became of campaigns: counters, and who was not written to. Folds crm.campaign.v1.CampaignRecord.
+// What became of campaigns: counters, and who was not written to. Folds
+// crm.campaign.v1.CampaignRecord.
 //
 //   key                                              value
 //   partition 's' tenant 0 campaign 0 step           OutcomeRow, of the partition's contacts

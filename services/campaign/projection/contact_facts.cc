@@ -5,6 +5,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "common/projection/position.h"
 #include "crm/analytics/v1/scores.pb.h"
 #include "crm/campaign/v1/audience_rows.pb.h"
 #include "services/campaign/projection/audience_contacts.h"
@@ -15,6 +16,9 @@
 
 namespace crm::campaign {
 namespace {
+
+// How often a view is read before it is given up.
+constexpr int kAttempts = 16;
 
 // Whose facts are read.
 struct Whose {
@@ -139,6 +143,42 @@ absl::Status ReadScores(const RowReader& rows, const Whose& whose, ContactFacts*
   return absl::OkStatus();
 }
 
+absl::Status ReadOfContact(const Audience& audience, const Whose& whose, ContactFacts* facts) {
+  const RowReader& rows = *audience.contacts.rows;
+  CRM_RETURN_IF_ERROR(ReadAttributes(rows, whose, facts));
+  CRM_RETURN_IF_ERROR(ReadStage(rows, whose, facts));
+  return ReadConsents(rows, whose, facts);
+}
+
+absl::Status ReadOfOrders(const Audience& audience, const Whose& whose, const FactsNeeded& needed,
+                          ContactFacts* facts) {
+  if (!needed.sources.orders) return absl::OkStatus();
+  return ReadOrders(*audience.orders.rows, whose, needed.products, &facts->orders);
+}
+
+absl::Status ReadOfScores(const Audience& audience, const Whose& whose, const FactsNeeded& needed,
+                          ContactFacts* facts) {
+  if (!needed.sources.scores) return absl::OkStatus();
+  return ReadScores(*audience.scores.rows, whose, facts);
+}
+
+// Adds to `facts` what `read` reads of a view while it stands still, and tells where it stands.
+template <typename Read>
+absl::Status Steadily(Partition partition, AudienceView* view, ContactFacts* facts, Read read) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    CRM_ASSIGN_OR_RETURN(const StoredPosition before, LoadPosition(*view->rows, partition));
+    ContactFacts with = *facts;
+    CRM_RETURN_IF_ERROR(read(&with));
+    CRM_ASSIGN_OR_RETURN(const StoredPosition after, LoadPosition(*view->rows, partition));
+    if (before.stored != after.stored) continue;
+    view->read_to = before.stored;
+    *facts = std::move(with);
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kUnavailable, "FACTS_MOVING",
+               "what is known of the contact changes too fast to be read; try again");
+}
+
 }  // namespace
 
 std::vector<v1::FactsPosition> Audience::Positions() const {
@@ -156,14 +196,29 @@ absl::StatusOr<ContactFacts> ReadFacts(const Audience& audience, std::string_vie
                                        std::string_view contact, const FactsNeeded& needed) {
   const Whose whose{audience.partition, tenant, ContactIdOf(contact)};
   ContactFacts facts;
-  CRM_RETURN_IF_ERROR(ReadAttributes(*audience.contacts.rows, whose, &facts));
-  CRM_RETURN_IF_ERROR(ReadStage(*audience.contacts.rows, whose, &facts));
-  CRM_RETURN_IF_ERROR(ReadConsents(*audience.contacts.rows, whose, &facts));
-  if (needed.sources.orders) {
-    CRM_RETURN_IF_ERROR(ReadOrders(*audience.orders.rows, whose, needed.products, &facts.orders));
-  }
-  if (needed.sources.scores) CRM_RETURN_IF_ERROR(ReadScores(*audience.scores.rows, whose, &facts));
+  CRM_RETURN_IF_ERROR(ReadOfContact(audience, whose, &facts));
+  CRM_RETURN_IF_ERROR(ReadOfOrders(audience, whose, needed, &facts));
+  CRM_RETURN_IF_ERROR(ReadOfScores(audience, whose, needed, &facts));
   return facts;
+}
+
+absl::StatusOr<FactsAt> ReadFactsAt(const Audience& audience, std::string_view tenant,
+                                    std::string_view contact, const FactsNeeded& needed) {
+  const Whose whose{audience.partition, tenant, ContactIdOf(contact)};
+  FactsAt read{.facts = {}, .at = audience};
+  CRM_RETURN_IF_ERROR(Steadily(whose.partition, &read.at.contacts, &read.facts,
+                               [&](auto* facts) { return ReadOfContact(audience, whose, facts); }));
+  if (needed.sources.orders) {
+    CRM_RETURN_IF_ERROR(Steadily(whose.partition, &read.at.orders, &read.facts, [&](auto* facts) {
+      return ReadOfOrders(audience, whose, needed, facts);
+    }));
+  }
+  if (needed.sources.scores) {
+    CRM_RETURN_IF_ERROR(Steadily(whose.partition, &read.at.scores, &read.facts, [&](auto* facts) {
+      return ReadOfScores(audience, whose, needed, facts);
+    }));
+  }
+  return read;
 }
 
 absl::StatusOr<ContactsChunk> ReadContacts(const Audience& audience, std::string_view tenant,

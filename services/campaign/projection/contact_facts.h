@@ -36,6 +36,18 @@ struct Audience {
 absl::StatusOr<ContactFacts> ReadFacts(const Audience& audience, std::string_view tenant,
                                        std::string_view contact, const FactsNeeded& needed = {});
 
+// Facts, and where exactly they were read: each topic folded up to its position there, no record
+// less and none more. Of topics that were not asked for, the position is at least as told.
+struct FactsAt {
+  ContactFacts facts;
+  Audience at;
+};
+
+// As ReadFacts. UNAVAILABLE (FACTS_MOVING) where a view goes on so fast that it cannot be read in
+// between.
+absl::StatusOr<FactsAt> ReadFactsAt(const Audience& audience, std::string_view tenant,
+                                    std::string_view contact, const FactsNeeded& needed = {});
+
 struct ContactsChunk {
   // Names, "contacts/…", in ascending order.
   std::vector<std::string> contacts;

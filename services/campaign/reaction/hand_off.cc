@@ -18,8 +18,8 @@ using v1::CampaignRecord;
 using v1::ReachEvent;
 using v1::SendDecided;
 
-// Steps do not change once the campaign is launched. Its core row lies in a partition of its own and
-// may be a moment behind.
+// Steps do not change once the campaign is launched. Its core row lies in a partition of its own
+// and may be a moment behind.
 absl::StatusOr<v1::Step> StepOf(const ReactionContext& context, const SendDecided& send) {
   const Partition partition = PartitionOfSubject(context.tenant, send.campaign());
   CRM_ASSIGN_OR_RETURN(const auto row, context.reading.core.rows->Get(AggregateKey(
@@ -80,7 +80,7 @@ absl::StatusOr<ReactionStep> HandOff::React(const ReactionContext& context, cons
     message.set_subject(step.subject());
     message.set_body(step.body());
   }
-  CRM_ASSIGN_OR_RETURN(const v1::OutboxMessage there, outbox_.Put(message));
+  CRM_ASSIGN_OR_RETURN(const v1::OutboxMessage there, outbox_->Put(message));
   const SendKey key{contact, send.campaign(), send.step()};
   ReactionStep step;
   if (there.withheld().empty()) {

@@ -10,10 +10,10 @@
 namespace crm::campaign {
 
 // Where sends are handed over to the channels' adapters. What is put under a send's id first stays
-// there for ever: a message, or a note that it is withheld. So of two that act on the same send, one
-// of them perhaps an owner that was paused and woke up, both learn the same; a message is handed
-// over at most once, and never after it was withheld. Thread-safe. Every implementation passes
-// tests/unit/services/campaign/outbox_suite.h.
+// there for ever: a message, or a note that it is withheld. So of two that act on the same send,
+// one of them perhaps an owner that was paused and woke up, both learn the same; a message is
+// handed over at most once, and never after it was withheld. Thread-safe. Every implementation
+// passes tests/unit/services/campaign/outbox_suite.h.
 class Outbox {
  public:
   virtual ~Outbox() = default;

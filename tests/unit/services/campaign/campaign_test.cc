@@ -80,9 +80,7 @@ TEST(CampaignDecider, UpdateChangesTheFieldsOfTheMask) {
   after.category = "B";
   v1::CampaignEvent changed;
   WriteContent(after, changed.mutable_changed()->mutable_content());
-  Given({Created(Content())})
-      .When(UpdateCampaign{wanted, {"category"}})
-      .ThenRecorded({changed});
+  Given({Created(Content())}).When(UpdateCampaign{wanted, {"category"}}).ThenRecorded({changed});
   Given({Created(Content())}).When(UpdateCampaign{Content(), {"category"}}).ThenNothing();
 }
 

@@ -138,8 +138,7 @@ TEST(ReachDecider, ConsentCountsUntilItExpires) {
 }
 
 TEST(ReachDecider, CapCountsSendsOfAllCampaignsInTheWindow) {
-  const std::vector<ReachEvent> two = {Entered(), Decided("campaigns/k1"),
-                                       Decided("campaigns/k2")};
+  const std::vector<ReachEvent> two = {Entered(), Decided("campaigns/k1"), Decided("campaigns/k2")};
   ExpectRefusal(two, Decide("campaigns/k3", "hello"), "FREQUENCY_CAP");
   EXPECT_EQ(EventOf(two, Decide("campaigns/k3", "hello")).send_refused().sends_in_window(), 2);
   DecideSend later = Decide("campaigns/k3", "hello");
@@ -206,8 +205,8 @@ TEST(ReachDecider, TransitionsOfASend) {
     off.When(bounced).ThenRecorded({Reported(Send::BOUNCED)});
     off.When(record).ThenNothing();
   }
-  const auto gone =
-      Given({Entered(), Decided(), HandedOff(), Reported(Send::DELIVERED), Reported(Send::BOUNCED)});
+  const auto gone = Given(
+      {Entered(), Decided(), HandedOff(), Reported(Send::DELIVERED), Reported(Send::BOUNCED)});
   gone.When(bounced).ThenNothing();
   gone.When(delivered).ThenRefused("SEND_BOUNCED");
 }
@@ -218,16 +217,14 @@ TEST(ReachDecider, FirstSendOfACampaignIsMarked) {
   EXPECT_FALSE(EventOf({Recorded()}, RecordSend{Key("campaigns/k1", "two"), "post", kNow})
                    .send_recorded()
                    .first());
-  EXPECT_TRUE(EventOf({Recorded()}, RecordSend{Key("campaigns/k2"), "post", kNow})
-                  .send_recorded()
-                  .first());
+  EXPECT_TRUE(
+      EventOf({Recorded()}, RecordSend{Key("campaigns/k2"), "post", kNow}).send_recorded().first());
 }
 
 TEST(ReachDecider, ResponseIsAttributedToTheLatestSendThatStands) {
-  const auto event = EventOf({Recorded(), EventOf({Recorded()}, RecordSend{Key("campaigns/k1",
-                                                                              "two"),
-                                                                          "post", kNow})},
-                             Response("r1"));
+  const auto event = EventOf(
+      {Recorded(), EventOf({Recorded()}, RecordSend{Key("campaigns/k1", "two"), "post", kNow})},
+      Response("r1"));
   EXPECT_EQ(event.response_recorded().send(), SendId(kContact, "campaigns/k1", "two"));
   EXPECT_EQ(event.response_recorded().step(), "two");
   EXPECT_TRUE(event.response_recorded().first());
@@ -238,9 +235,7 @@ TEST(ReachDecider, ResponseIsRecordedOnceAndFirstOnlyOnce) {
   const ReachEvent first = EventOf({Recorded()}, Response("r1"));
   Given({Recorded(), first}).When(Response("r1")).ThenNothing();
   EXPECT_FALSE(EventOf({Recorded(), first}, Response("r2")).response_recorded().first());
-  Given({Recorded(), first})
-      .When(Response("r1", "campaigns/k2"))
-      .ThenRefused("RESPONSE_EXISTS");
+  Given({Recorded(), first}).When(Response("r1", "campaigns/k2")).ThenRefused("RESPONSE_EXISTS");
 }
 
 TEST(ReachDecider, ResponseNeedsASend) {
@@ -298,12 +293,11 @@ class Draw {
         return Below(4) == 0 ? ReachDecider::Decide(reach, RecordSend{key, "post", ATime()})
                              : ReachDecider::Events{};
       case 4:
-        return ReachDecider::Decide(reach,
-                                    Response("r" + std::to_string(Below(6)), key.campaign));
+        return ReachDecider::Decide(reach, Response("r" + std::to_string(Below(6)), key.campaign));
       case 5:
-        return ReachDecider::Decide(
-            reach, Below(6) == 0 ? EvaluateMemberships{.left = {kSegment}}
-                                 : EvaluateMemberships{.entered = {kSegment}});
+        return ReachDecider::Decide(reach, Below(6) == 0
+                                               ? EvaluateMemberships{.left = {kSegment}}
+                                               : EvaluateMemberships{.entered = {kSegment}});
       default:
         return ReachDecider::Decide(reach, ADecision(key));
     }

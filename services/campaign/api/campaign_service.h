@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+
+#include "common/base/clock.h"
+#include "common/service/service_definition.h"
+
+namespace crm::campaign {
+
+struct CampaignOptions {
+  // Folder of the outbox, shared by all processes that may own a partition.
+  std::string outbox_directory;
+};
+
+// The campaign service for a host to run: segments, campaigns, and what they did with each contact.
+// The clock outlives it.
+ServiceDefinition MakeCampaignService(const CampaignOptions& options, const Clock& clock);
+
+}  // namespace crm::campaign
