@@ -78,17 +78,20 @@ void AddReactions(const AggregateType& reach, std::shared_ptr<Outbox> outbox,
 
 void AddCommands(const SegmentRequests& segments, const CampaignRequests& campaigns,
                  const ReachRequests& reach, ServiceDefinition& service) {
-  service.commands = {{"CreateSegment", Prepare(segments, &SegmentRequests::Create)},
-                      {"RenameSegment", Prepare(segments, &SegmentRequests::Rename)},
-                      {"DeleteSegment", Prepare(segments, &SegmentRequests::Delete)},
-                      {"CreateCampaign", Prepare(campaigns, &CampaignRequests::Create)},
-                      {"UpdateCampaign", Prepare(campaigns, &CampaignRequests::Update)},
-                      {"LaunchCampaign", Prepare(campaigns, &CampaignRequests::Launch)},
-                      {"StartStep", Prepare(campaigns, &CampaignRequests::Start)},
-                      {"EndCampaign", Prepare(campaigns, &CampaignRequests::End)},
-                      {"RecordSend", Prepare(reach, &ReachRequests::Send), RenderRecorded},
-                      {"RecordResponse", Prepare(reach, &ReachRequests::Response), RenderRecorded},
-                      {"ReportDelivery", Prepare(reach, &ReachRequests::Delivery), RenderRecorded}};
+  service.commands = {
+      {"CreateSegment", Prepare(segments, &SegmentRequests::Create)},
+      {"RenameSegment", Prepare(segments, &SegmentRequests::Rename)},
+      {"DeleteSegment", Prepare(segments, &SegmentRequests::Delete)},
+      {"CreateCampaign", Prepare(campaigns, &CampaignRequests::Create)},
+      {"UpdateCampaign", Prepare(campaigns, &CampaignRequests::Update)},
+      {"LaunchCampaign", Prepare(campaigns, &CampaignRequests::Launch)},
+      {"StartStep", Prepare(campaigns, &CampaignRequests::Start)},
+      {"EndCampaign", Prepare(campaigns, &CampaignRequests::End)},
+      {"RecordSend", Prepare(reach, &ReachRequests::Send), RenderRecorded<v1::RecordSendResponse>},
+      {"RecordResponse", Prepare(reach, &ReachRequests::Response),
+       RenderRecorded<v1::RecordResponseResponse>},
+      {"ReportDelivery", Prepare(reach, &ReachRequests::Delivery),
+       RenderRecorded<v1::ReportDeliveryResponse>}};
   service.batches = {{"ImportSends", "RecordSend"}, {"ImportResponses", "RecordResponse"}};
 }
 

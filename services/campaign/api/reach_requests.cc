@@ -10,15 +10,6 @@ namespace {
 
 constexpr char kOnlyStep[] = "sent";
 
-static_assert(v1::RecordSendResponse::kContactFieldNumber ==
-                  v1::RecordResponseResponse::kContactFieldNumber &&
-              v1::RecordSendResponse::kContactFieldNumber ==
-                  v1::ReportDeliveryResponse::kContactFieldNumber);
-static_assert(v1::RecordSendResponse::kRecordedFieldNumber ==
-                  v1::RecordResponseResponse::kRecordedFieldNumber &&
-              v1::RecordSendResponse::kRecordedFieldNumber ==
-                  v1::ReportDeliveryResponse::kRecordedFieldNumber);
-
 // A response belongs to its contact: the same key of another contact is another response.
 std::string ResponseId(const Caller& caller, const v1::RecordResponseRequest& request,
                        const NameMaker& names) {
@@ -91,13 +82,6 @@ PreparedCommand ReachRequests::Delivery(const Caller&, const v1::ReportDeliveryR
   return CommandAbout<ReachAggregate>(
       *type_, ReachName(request.contact()), "",
       ReportDelivery{{request.contact(), request.campaign(), request.step()}, request.state()});
-}
-
-std::string RenderRecorded(Outcome&& outcome) {
-  v1::RecordSendResponse response;
-  response.set_contact(std::string(SubjectOf(outcome.aggregate)));
-  response.set_recorded(outcome.events > 0);
-  return response.SerializeAsString();
 }
 
 }  // namespace crm::campaign

@@ -25,7 +25,13 @@ class ReachRequests {
   const Clock* clock_;
 };
 
-// The response of any of them: they have the same fields.
-std::string RenderRecorded(Outcome&& outcome);
+// A RenderOutcome of any of them.
+template <typename Response>
+std::string RenderRecorded(Outcome&& outcome) {
+  Response response;
+  response.set_contact(std::string(SubjectOf(outcome.aggregate)));
+  response.set_recorded(outcome.events > 0);
+  return response.SerializeAsString();
+}
 
 }  // namespace crm::campaign
