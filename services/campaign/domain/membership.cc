@@ -37,8 +37,8 @@ class Evaluation {
 
   bool IsIn(std::string_view name) {
     const auto decided = decided_.find(name);
-    // A filter that is being decided refers to itself by way of others, which takes naming a segment
-    // before it is defined: there it is not met.
+    // A filter that is being decided refers to itself by way of others, which takes naming a
+    // segment before it is defined: there it is not met.
     if (decided != decided_.end()) return decided->second.value_or(false);
     const auto definition = definitions_.find(name);
     if (definition == definitions_.end() || !IsDynamic(definition->second)) {

@@ -11,8 +11,8 @@
 
 namespace crm::campaign {
 
-static_assert(DeciderOf<ReachDecider, DecideSend, MarkHandedOff, CancelSend, ReportDelivery,
-                        RecordSend, RecordResponse>);
+static_assert(DeciderOf<ReachDecider, EvaluateMemberships, DecideSend, MarkHandedOff, CancelSend,
+                        ReportDelivery, RecordSend, RecordResponse>);
 
 namespace {
 
@@ -284,6 +284,30 @@ Reach ReachDecider::Evolve(Reach reach, const ReachEvent& event) {
   return reach;
 }
 
+absl::StatusOr<Events> ReachDecider::Decide(const Reach& reach,
+                                            const EvaluateMemberships& command) {
+  if (reach.erased) return Nothing();
+  Events events;
+  const auto& positions = command.facts;
+  for (const std::string& segment : command.entered) {
+    if (IsMember(reach, segment)) continue;
+    ReachEvent event;
+    auto* entered = event.mutable_segment_entered();
+    entered->set_segment(segment);
+    entered->mutable_facts()->Assign(positions.begin(), positions.end());
+    SetTimestamp(command.time, entered->mutable_enter_time());
+    events.push_back(std::move(event));
+  }
+  for (const std::string& segment : command.left) {
+    if (!IsMember(reach, segment)) continue;
+    ReachEvent event;
+    event.mutable_segment_left()->set_segment(segment);
+    event.mutable_segment_left()->mutable_facts()->Assign(positions.begin(), positions.end());
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
 absl::StatusOr<Events> ReachDecider::Decide(const Reach& reach, const DecideSend& command) {
   if (reach.erased) return IsErased();
   if (FindSend(reach, command.send.campaign, command.send.step) != nullptr) return Nothing();
@@ -318,6 +342,7 @@ absl::StatusOr<Events> ReachDecider::Decide(const Reach& reach, const CancelSend
   ReachEvent event;
   auto* cancelled = Named(command.send, event.mutable_send_cancelled());
   cancelled->set_reason(command.reason);
+  cancelled->set_channel(send->channel);
   WriteBasis(command.send.contact, command.consent, cancelled->mutable_basis());
   return One(std::move(event));
 }

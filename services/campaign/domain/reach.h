@@ -10,6 +10,7 @@
 #include "common/base/ids.h"
 #include "crm/campaign/v1/campaign_events.pb.h"
 #include "services/campaign/domain/campaign.h"
+#include "services/campaign/domain/membership.h"
 
 namespace crm::campaign {
 
@@ -163,15 +164,18 @@ struct RecordResponse {
 
 // The contact may be one that this CRM does not know yet: its reach begins with the first event.
 //
-// Erased contacts refuse every command with CONTACT_ERASED but those that say what became of a send
-// (MarkHandedOff, CancelSend, ReportDelivery). Nothing personal is kept in the state, so the
-// erasure law holds.
+// An erased contact refuses new sends and responses with CONTACT_ERASED; what became of a send is
+// still recorded. Nothing personal is kept in the state, so the erasure
+// law holds.
 struct ReachDecider {
   using State = Reach;
   using Event = v1::ReachEvent;
   using Events = absl::InlinedVector<Event, 1>;
 
   static State Evolve(State reach, const Event& event);
+
+  // Enters and leaves what is not so already; nothing for an erased contact.
+  static absl::StatusOr<Events> Decide(const State& reach, const EvaluateMemberships& command);
 
   // SendDecided, or SendRefused with the first reason of: CONTACT_DELETED, NOT_IN_SEGMENT, the
   // consent's fault, FREQUENCY_CAP. Nothing where the campaign's step was decided or recorded.

@@ -10,8 +10,8 @@
 
 namespace crm::campaign {
 
-// Facts of a contact changed: its dynamic segments are evaluated anew, where one looks at such facts.
-// One of these for each topic that facts come from. Thread-safe.
+// Facts of a contact changed: its dynamic segments are evaluated anew, where one looks at such
+// facts. One of these for each topic that facts come from. Thread-safe.
 class MembershipOfFacts final : public Reaction {
  public:
   enum class Source : uint8_t { kContact, kOrders, kScores };

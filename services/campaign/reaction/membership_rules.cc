@@ -54,8 +54,7 @@ class EvaluateCommand final : public Command {
   absl::StatusOr<std::vector<NewEvent>> Decide(AggregateReader& aggregates) const override {
     CRM_ASSIGN_OR_RETURN(const Aggregate* found, aggregates.Find(*type, aggregate));
     const auto& reach = static_cast<const TypedAggregate<ReachAggregate>*>(found)->state();
-    auto command =
-        rules_.Evaluate(reading_, partition_, tenant_, evaluated_, MembershipsOf(reach));
+    auto command = rules_.Evaluate(reading_, partition_, tenant_, evaluated_, MembershipsOf(reach));
     if (!command.ok()) return Again(command.status());
     command->time = time_;
     return DeciderCommand<ReachAggregate, EvaluateMemberships>(*type, aggregate,
@@ -76,7 +75,7 @@ class EvaluateCommand final : public Command {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Command>> MembershipRules::CommandFor(const ReactionContext& context,
-                                                                  Evaluated evaluated) {
+                                                                     Evaluated evaluated) {
   CRM_ASSIGN_OR_RETURN(const Memberships on_record, ReadMemberships(context, evaluated.contact));
   CRM_ASSIGN_OR_RETURN(
       const EvaluateMemberships command,

@@ -37,7 +37,7 @@ class MembershipRules {
   // The command that brings the contact's memberships in line with its facts; null where they are.
   // The rules outlive the command. An error is worth another try.
   absl::StatusOr<std::unique_ptr<Command>> CommandFor(const ReactionContext& context,
-                                                   Evaluated evaluated);
+                                                      Evaluated evaluated);
 
   // The tenant's segments by the reading.
   absl::StatusOr<std::shared_ptr<const TenantSegments>> SegmentsOf(const ServiceReading& reading,

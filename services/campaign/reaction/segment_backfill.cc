@@ -6,13 +6,6 @@
 #include "services/campaign/reaction/audience_reading.h"
 
 namespace crm::campaign {
-namespace {
-
-// Contacts of one step.
-constexpr int kChunk = 256;
-
-}  // namespace
-
 const google::protobuf::Message& SegmentBackfill::record() const {
   return v1::CampaignRecord::default_instance();
 }
@@ -27,15 +20,14 @@ bool SegmentBackfill::Concerns(const Event& event) const {
 }
 
 absl::StatusOr<ReactionStep> SegmentBackfill::React(const ReactionContext& context,
-                                                    const Event& event,
-                                                    std::string_view progress) {
+                                                    const Event& event, std::string_view progress) {
   const std::string& defined = event.metadata->aggregate();
   CRM_ASSIGN_OR_RETURN(const auto segments, rules_->SegmentsOf(context.reading, context.tenant));
   const SegmentDefinition* definition = segments->Find(defined);
   if (definition == nullptr || definition->deleted) return ReactionStep();
   CRM_ASSIGN_OR_RETURN(const ContactsChunk chunk,
                        ReadContacts(AudienceOf(context.reading, context.partition), context.tenant,
-                                    progress, kChunk));
+                                    progress, chunk_));
   ReactionStep step;
   for (const std::string& contact : chunk.contacts) {
     CRM_ASSIGN_OR_RETURN(auto command, rules_->CommandFor(context, {contact, defined}));
