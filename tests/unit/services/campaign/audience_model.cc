@@ -159,6 +159,7 @@ const ContactFacts& ContactModel::Facts() {
     products.insert(order.products.begin(), order.products.end());
     times.insert(order.time);
   }
+  std::erase_if(amounts, [](const auto& amount) { return amount.second == 0; });
   whole_.orders.count = static_cast<int64_t>(orders_.size());
   whole_.orders.amounts.assign(amounts.begin(), amounts.end());
   whole_.orders.products.assign(products.begin(), products.end());

@@ -77,7 +77,7 @@ TEST(SegmentAggregate, LoadsWhatItStored) {
                                                   {Defined("tag(\"a\")")},
                                                   {Defined("tag(\"a\")"), Renamed("y")},
                                                   {Defined("tag(\"a\")"), Deleted()}}) {
-    const Segment& segment = Given<SegmentDecider>(history).state();
+    const Segment segment = Given<SegmentDecider>(history).state();
     const AggregateInfo info{.name = kName, .version = 2, .create_time = 5, .update_time = 6};
     EXPECT_EQ(SegmentAggregate::Load(SegmentAggregate::Store(segment, info)), segment);
   }
