@@ -9,7 +9,6 @@
 #include "services/campaign/domain/reach.h"
 #include "services/campaign/projection/campaign_outcomes.h"
 #include "services/campaign/projection/campaigns_by_time.h"
-#include "services/campaign/projection/segment_members.h"
 
 namespace crm::campaign {
 namespace {
@@ -17,7 +16,6 @@ namespace {
 using Added = absl::StatusOr<std::optional<size_t>>;
 
 constexpr std::string_view kCampaigns = "campaigns/";
-constexpr std::string_view kSegments = "segments/";
 
 absl::Status CheckField(const char* field, std::string_view collection, const std::string& name) {
   FieldFaults faults;
@@ -52,48 +50,6 @@ absl::StatusOr<v1::Send> RefusalAt(const MergedRows& rows, const std::string& ca
 }
 
 }  // namespace
-
-absl::StatusOr<std::string> ListSegments(const QueryContext& context,
-                                         const v1::ListSegmentsRequest& request) {
-  v1::ListSegmentsResponse response;
-  const auto visit = [&](const MergedRows& rows) -> Added {
-    CRM_ASSIGN_OR_RETURN(auto segment,
-                         FindResource<v1::Segment>(context, rows.partition(),
-                                                   std::string(kSegments).append(rows.place())));
-    if (!segment || (segment->has_delete_time() && !request.show_deleted())) return std::nullopt;
-    *response.add_segments() = *std::move(segment);
-    return response.segments().rbegin()->ByteSizeLong();
-  };
-  CRM_ASSIGN_OR_RETURN(
-      std::string next,
-      Page(context).Fill(request,
-                         {"ListSegments", request.show_deleted() ? "deleted" : "",
-                          *context.reading.core.rows, CorePrefix(context, kSegments)},
-                         visit));
-  response.set_next_page_token(std::move(next));
-  return response.SerializeAsString();
-}
-
-absl::StatusOr<std::string> ListSegmentMembers(const QueryContext& context,
-                                               const v1::ListSegmentMembersRequest& request) {
-  CRM_RETURN_IF_ERROR(CheckField("segment", "segments", request.segment()));
-  v1::ListSegmentMembersResponse response;
-  const auto prefix = [&](Partition partition) {
-    return SegmentMembers::ListPrefix(partition, context.caller.tenant, request.segment());
-  };
-  const auto visit = [&](const MergedRows& rows) -> Added {
-    response.add_contacts("contacts/" + std::string(rows.place()));
-    return response.contacts().rbegin()->size();
-  };
-  CRM_ASSIGN_OR_RETURN(
-      std::string next,
-      Page(context).Fill(request,
-                         {"ListSegmentMembers", request.segment(),
-                          *context.reading.view(SegmentMembers::kName).rows, prefix},
-                         visit));
-  response.set_next_page_token(std::move(next));
-  return response.SerializeAsString();
-}
 
 absl::StatusOr<std::string> ListCampaigns(const QueryContext& context,
                                           const v1::ListCampaignsRequest& request) {

@@ -10,10 +10,6 @@
 // or order; DATA_LOSS: a row cannot be read.
 namespace crm::campaign {
 
-absl::StatusOr<std::string> ListSegments(const QueryContext& context,
-                                         const v1::ListSegmentsRequest& request);
-absl::StatusOr<std::string> ListSegmentMembers(const QueryContext& context,
-                                               const v1::ListSegmentMembersRequest& request);
 absl::StatusOr<std::string> ListCampaigns(const QueryContext& context,
                                           const v1::ListCampaignsRequest& request);
 absl::StatusOr<std::string> ListRefusals(const QueryContext& context,

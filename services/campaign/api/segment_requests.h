@@ -1,24 +1,13 @@
 #pragma once
 
-#include "crm/campaign/v1/campaign_service.pb.h"
-#include "services/campaign/api/requests.h"
+#include "common/service/service_definition.h"
 
 namespace crm::campaign {
 
-// From requests about segments to commands. Copied into the service's methods; borrows the type.
-class SegmentRequests {
- public:
-  explicit SegmentRequests(const AggregateType& type) : type_(&type) {}
-
-  PreparedCommand Create(const Caller& caller, const v1::CreateSegmentRequest& request,
-                         const NameMaker& names) const;
-  PreparedCommand Rename(const Caller& caller, const v1::RenameSegmentRequest& request,
-                         const NameMaker& names) const;
-  PreparedCommand Delete(const Caller& caller, const v1::DeleteSegmentRequest& request,
-                         const NameMaker& names) const;
-
- private:
-  const AggregateType* type_;
-};
+// Adds all of segments to the campaign service: their aggregate, the views of facts, definitions
+// and members (AudienceContacts, AudienceOrders, AudienceScores, Segments, SegmentMembers), the
+// reactions that keep memberships, and the RPCs whose names hold "Segment". `reach` is the type of
+// reach ledgers and outlives the service.
+void AddSegments(const AggregateType& reach, ServiceDefinition& service);
 
 }  // namespace crm::campaign

@@ -29,7 +29,7 @@ struct ConsentFact {
 
 struct OrderFacts {
   int64_t count = 0;
-  // Sum by currency, in minor units; sorted by currency.
+  // Sum by currency, in minor units, where it is not 0; sorted by currency.
   std::vector<std::pair<std::string, int64_t>> amounts;
   // Of when the orders took place; absent without orders.
   std::optional<TimeNs> first_time;

@@ -107,6 +107,7 @@ absl::Status ReadOrders(const RowReader& rows, const Whose& whose,
   if (!row) return absl::OkStatus();
   facts->count = row->count();
   for (const auto& amount : row->amounts()) {
+    if (amount.amount_minor() == 0) continue;
     facts->amounts.emplace_back(amount.currency_code(), amount.amount_minor());
   }
   Times times{row->first_time_ns(), row->last_time_ns()};

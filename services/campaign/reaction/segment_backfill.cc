@@ -6,13 +6,6 @@
 #include "services/campaign/reaction/audience_reading.h"
 
 namespace crm::campaign {
-namespace {
-
-// Contacts of one step.
-constexpr int kChunk = 256;
-
-}  // namespace
-
 const google::protobuf::Message& SegmentBackfill::record() const {
   return v1::CampaignRecord::default_instance();
 }
@@ -34,7 +27,7 @@ absl::StatusOr<ReactionStep> SegmentBackfill::React(const ReactionContext& conte
   if (definition == nullptr || definition->deleted) return ReactionStep();
   CRM_ASSIGN_OR_RETURN(const ContactsChunk chunk,
                        ReadContacts(AudienceOf(context.reading, context.partition), context.tenant,
-                                    progress, kChunk));
+                                    progress, chunk_));
   ReactionStep step;
   for (const std::string& contact : chunk.contacts) {
     CRM_ASSIGN_OR_RETURN(auto command, rules_->CommandFor(context, {contact, defined}));

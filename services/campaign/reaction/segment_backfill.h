@@ -15,7 +15,9 @@ namespace crm::campaign {
 // own events; a snapshot takes those of them that the walk still meets. Thread-safe.
 class SegmentBackfill final : public Reaction {
  public:
-  explicit SegmentBackfill(std::shared_ptr<MembershipRules> rules) : rules_(std::move(rules)) {}
+  // Looks at `chunk` contacts a step.
+  explicit SegmentBackfill(std::shared_ptr<MembershipRules> rules, int chunk = 256)
+      : rules_(std::move(rules)), chunk_(chunk) {}
 
   std::string_view name() const override { return "segment-backfill"; }
   std::string_view topic() const override { return "crm.campaign.events"; }
@@ -29,6 +31,7 @@ class SegmentBackfill final : public Reaction {
 
  private:
   const std::shared_ptr<MembershipRules> rules_;
+  const int chunk_;
 };
 
 }  // namespace crm::campaign
