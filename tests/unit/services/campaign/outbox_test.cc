@@ -46,7 +46,8 @@ struct OfFiles {
   TempDirectory directory;
   FileOutbox outbox{directory.path() + "/deeper/outbox"};
 };
-TYPED_TEST_SUITE(OutboxSuite, (::testing::Types<OfMemory, OfFiles>), );
+using Outboxes = ::testing::Types<OfMemory, OfFiles>;
+TYPED_TEST_SUITE(OutboxSuite, Outboxes);
 
 TYPED_TEST(OutboxSuite, WhatIsPutFirstStays) {
   Outbox& outbox = this->made_.outbox;
