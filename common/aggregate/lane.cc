@@ -326,8 +326,8 @@ void Lane::Confirm(FencedPartition::Apply apply) {
   CRM_CHECK(answer.number == apply.number);
   size_t next = 0;
   for (RowBatch::Op& op : answer.rows.mutable_ops()) {
-    if (op.key[1] == 'h' && next < apply.offsets.size())
-      PatchOffset(&op.value, apply.offsets[next++]);
+    if (next == apply.offsets.size()) break;
+    if (IsHistoryKey(op.key)) PatchOffset(&op.value, apply.offsets[next++]);
   }
   rows_.Append(std::move(answer.rows));
   confirmed_ = apply.number;

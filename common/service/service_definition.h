@@ -94,7 +94,7 @@ struct ServiceDefinition {
   const google::protobuf::Message* record = nullptr;
   std::vector<std::unique_ptr<AggregateType>> aggregates;
   // Raised when the core's rows of the same log change.
-  int core_version = 1;
+  int core_version = 2;
   std::vector<std::unique_ptr<Projection>> views;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;
   std::vector<ResourceMethods> resources;
