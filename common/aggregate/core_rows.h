@@ -11,8 +11,8 @@ namespace crm {
 // the partition and a letter:
 //
 //   key                                        value
-//   'a' tenant 0 aggregate                     Aggregate::ToRow: version, times, resource
-//   'h' tenant 0 subject 0 'd' request-id      DedupRow
+//   'a' tenant 0 aggregate                     Aggregate::ToRow: version, times, birth, resource
+//   'h' tenant 0 subject 0 'd' request-id      DedupRow; of a birth in the row of its state
 //   'h' tenant 0 aggregate 0 'v' version(be64) offset(be64), then the event's record value
 //   's' tenant 0 subject                       SubjectMark
 //   's'                                        empty; there are marks in this partition
