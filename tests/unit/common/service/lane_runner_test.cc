@@ -74,23 +74,28 @@ class LaneRunnerTest : public ::testing::Test {
     ++submitted_;
   }
 
-  // Until the runner tells newcomers that it stops.
+  // Until every command is with its lane or was turned away.
+  void AwaitTaken() {
+    const TimeNs deadline = clock_.Monotonic() + kPatience;
+    while (static_cast<size_t>(runner_->counts().lanes.commands) + answers_.stopping < submitted_) {
+      ASSERT_LT(clock_.Monotonic(), deadline);
+      std::this_thread::yield();
+    }
+  }
+
+  // One by one, until the runner turns newcomers away.
   void SubmitUntilStopping() {
     const TimeNs deadline = clock_.Monotonic() + kPatience;
     while (answers_.stopping == 0) {
       ASSERT_LT(clock_.Monotonic(), deadline);
       Submit(submitted_);
-      std::this_thread::yield();
+      ASSERT_NO_FATAL_FAILURE(AwaitTaken());
     }
   }
 
   void StopWithAppendsInFlight() {
     for (size_t i = 0; i < kCommands; ++i) Submit(i);
-    const TimeNs deadline = clock_.Monotonic() + kPatience;
-    while (runner_->counts().lanes.commands < static_cast<int64_t>(kCommands)) {
-      ASSERT_LT(clock_.Monotonic(), deadline);
-      std::this_thread::yield();
-    }
+    ASSERT_NO_FATAL_FAILURE(AwaitTaken());
     ASSERT_EQ(answers_.all(), 0u) << "answered although the log has not";
     std::atomic<bool> stopped{false};
     std::thread stopper([&] {
@@ -101,6 +106,7 @@ class LaneRunnerTest : public ::testing::Test {
     EXPECT_EQ(answers_.ok, 0u);
     EXPECT_FALSE(stopped) << "stopped before the log had answered";
     // One by one, up to the last, which may find the runner's threads about to end.
+    const TimeNs deadline = clock_.Monotonic() + kPatience;
     while (!stopped && clock_.Monotonic() < deadline) {
       if (log_->Deliver(1) == 0) std::this_thread::yield();
     }
