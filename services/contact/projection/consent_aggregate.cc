@@ -47,6 +47,8 @@ v1::ConsentLedger ConsentAggregate::Store(const ConsentLedger& ledger, const Agg
     StoreEntry(use, entry, resource.add_consents());
   }
   resource.set_etag(std::to_string(info.version));
+  // Shown where a command had nothing to record of it.
+  if (info.version == 0) return resource;
   SetTimestamp(info.create_time, resource.mutable_create_time());
   SetTimestamp(info.update_time, resource.mutable_update_time());
   if (ledger.erased) SetTimestamp(info.update_time, resource.mutable_erase_time());

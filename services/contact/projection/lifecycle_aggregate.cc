@@ -25,6 +25,8 @@ v1::Lifecycle LifecycleAggregate::Store(const LifecycleState& lifecycle,
   resource.set_reason(lifecycle.reason);
   resource.set_evidence(lifecycle.evidence);
   resource.set_etag(std::to_string(info.version));
+  // Shown where a command had nothing to record of it.
+  if (info.version == 0) return resource;
   SetTimestamp(info.create_time, resource.mutable_create_time());
   SetTimestamp(info.update_time, resource.mutable_update_time());
   if (lifecycle.erased) SetTimestamp(info.update_time, resource.mutable_erase_time());

@@ -110,6 +110,15 @@ TEST_F(LifecycleServiceTest, AdvanceShowsStageReasonAndEvidence) {
   EXPECT_EQ(lifecycle->etag(), "1");
 }
 
+TEST_F(LifecycleServiceTest, WhoNeverMovedIsShownAsASuspect) {
+  const auto lifecycle = Advance(To(v1::SUSPECT));
+  ASSERT_TRUE(lifecycle.ok()) << lifecycle.status();
+  EXPECT_EQ(lifecycle->stage(), v1::SUSPECT);
+  EXPECT_EQ(lifecycle->etag(), "0");
+  EXPECT_FALSE(lifecycle->has_create_time() || lifecycle->has_stage_time());
+  EXPECT_EQ(desk_.Get(Contact() + "/lifecycle").status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(LifecycleServiceTest, EtagGoesWithTheCommand) {
   v1::AdvanceLifecycleRequest request = To(v1::PROSPECT);
   request.set_etag("3");
