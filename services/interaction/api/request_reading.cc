@@ -61,17 +61,20 @@ bool InRange(int64_t amount_minor) {
   return amount_minor >= -kMaxAmountMinor && amount_minor <= kMaxAmountMinor;
 }
 
-OrderLine ReadLine(const std::string& path, const v1::OrderLine& line, RequestFaults& faults) {
+OrderLine ReadLine(const v1::OrderLine& line, int index, RequestFaults& faults) {
+  const auto fault = [index, &faults](const char* reason, const char* field, const char* rule) {
+    faults.Add(reason, fmt::format("order.lines[{}].{}", index, field), rule);
+  };
   if (!IsProductKey(line.product())) {
-    faults.Add(kProductReason, path + ".product",
-               "must be printable and without blanks: the product's key in the order's source");
+    fault(kProductReason, "product",
+          "must be printable and without blanks: the product's key in the order's source");
   }
   if (line.quantity() < 0 || line.quantity() > kMaxQuantity) {
-    faults.Add(kQuantityReason, path + ".quantity",
-               "must not be negative nor above 10^15; a return has a negative amount");
+    fault(kQuantityReason, "quantity",
+          "must not be negative nor above 10^15; a return has a negative amount");
   }
   if (!InRange(line.amount_minor())) {
-    faults.Add(kAmountReason, path + ".amount_minor", "must be at most 10^15 either way");
+    fault(kAmountReason, "amount_minor", "must be at most 10^15 either way");
   }
   return {line.product(), line.quantity(), line.amount_minor()};
 }
@@ -118,7 +121,7 @@ OrderContent ReadOrder(const v1::Order& order, TimeNs now, RequestFaults& faults
   content.currency_code = currency.value_or("");
   content.lines.reserve(static_cast<size_t>(order.lines_size()));
   for (int i = 0; i < order.lines_size(); ++i) {
-    content.lines.push_back(ReadLine(fmt::format("order.lines[{}]", i), order.lines(i), faults));
+    content.lines.push_back(ReadLine(order.lines(i), i, faults));
   }
   const auto total = TotalOf(content.lines);
   if (!total || !InRange(*total)) {
