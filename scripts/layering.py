@@ -34,7 +34,7 @@ ALSO_SEES = [
 SERVICE_MAY_SEE = {
     'domain': set(),
     'projection': {'domain'},
-    'reaction': {'domain'},
+    'reaction': {'domain', 'projection'},
     'api': {'domain', 'projection', 'reaction'},
 }
 
@@ -42,7 +42,7 @@ SERVICE_MAY_SEE = {
 SERVICE_MAY_USE = {
     'domain': {'base', 'decider'},
     'projection': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate'},
-    'reaction': {'base', 'decider', 'telemetry', 'projection', 'aggregate'},
+    'reaction': {'base', 'decider', 'telemetry', 'projection', 'aggregate', 'service'},
     'api': None,
 }
 

@@ -1,5 +1,6 @@
 #include "services/analytics/projection/customer_fold.h"
 
+#include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
 #include "services/analytics/projection/customer_rows.h"
 
@@ -48,6 +49,13 @@ absl::StatusOr<bool> CustomerFold::IsKeptOut(std::string_view tenant, std::strin
   }
   if (!*any_kept_out_) return false;
   CRM_ASSIGN_OR_RETURN(const auto row, rows_.Get(ContactKey(partition_, kKeptOut, tenant, id)));
+  return row.has_value();
+}
+
+absl::StatusOr<bool> IsKeptOut(const RowReader& rows, std::string_view tenant,
+                               std::string_view id) {
+  const Partition partition = PartitionOfSubject(tenant, ContactName(id));
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(ContactKey(partition, kKeptOut, tenant, id)));
   return row.has_value();
 }
 

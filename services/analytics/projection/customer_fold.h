@@ -45,4 +45,7 @@ class CustomerFold : public Fold {
   std::optional<bool> any_kept_out_;
 };
 
+// Whether a view's rows of a contact are missing because its history cannot be read. DATA_LOSS.
+absl::StatusOr<bool> IsKeptOut(const RowReader& rows, std::string_view tenant, std::string_view id);
+
 }  // namespace crm::analytics

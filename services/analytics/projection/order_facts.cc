@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <optional>
 
 #include "common/aggregate/core_rows.h"
@@ -173,6 +174,12 @@ absl::StatusOr<Offset> VisitPartition(const RowReader& rows, Partition partition
 }
 
 }  // namespace
+
+int64_t AddHeld(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
 
 std::unique_ptr<Fold> OrderFacts::Begin(Partition partition, Rows& rows) const {
   return std::make_unique<FactsFold>(partition, rows);

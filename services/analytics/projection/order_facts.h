@@ -23,6 +23,9 @@ struct DayFact {
   int64_t amount_minor = 0;
 };
 
+// a + b, held at the ends of 64 bits.
+int64_t AddHeld(int64_t a, int64_t b);
+
 // The facts that scores and sales figures are computed from, as of any day. Corrections take back
 // what the order had counted.
 //

@@ -58,8 +58,8 @@ TEST(CustomerContactsProperty, ProfileIsWhatTheContactServiceAnswers) {
     contact::testing::Draw draw(seed);
     auto history = draw.AHistory();
     if (!history.empty() && draw.Below(3) == 0) {
-      history.push_back(contact::testing::Shredded(
-          contact::testing::Renamed("of which nothing is left")));
+      history.push_back(
+          contact::testing::Shredded(contact::testing::Renamed("of which nothing is left")));
     }
     if (!history.empty() && draw.Below(3) == 0) history.push_back(contact::testing::Erased());
     CheckHistory(history);

@@ -43,16 +43,15 @@ TEST(CustomerInteractions, LateArrivalsTakeTheirPlace) {
   view.Fold("contacts/c1/interactions/i2", Logged("phone", "late"), 2 * kDayNs + 7);
   view.Fold("contacts/c2/interactions/i3", Logged("phone", "another's"), 2 * kDayNs);
   const auto entries = Latest(view, "c1");
-  ASSERT_EQ(Names(entries), (std::vector<std::string>{"contacts/c1/interactions/i1",
-                                                      "contacts/c1/interactions/i2",
-                                                      "contacts/c1/orders/o1"}));
+  ASSERT_EQ(Names(entries),
+            (std::vector<std::string>{"contacts/c1/interactions/i1", "contacts/c1/interactions/i2",
+                                      "contacts/c1/orders/o1"}));
   EXPECT_EQ(entries[1].interaction().summary(), "late");
   EXPECT_EQ(entries[1].occurred_time().seconds(), 2 * 86'400);
   EXPECT_EQ(entries[1].occurred_time().nanos(), 7);
   EXPECT_EQ(entries[2].order().total_minor(), 250);
   EXPECT_EQ(entries[2].order().lines(), 1);
-  EXPECT_EQ(Names(Latest(view, "c1", 1)),
-            std::vector<std::string>{"contacts/c1/interactions/i1"});
+  EXPECT_EQ(Names(Latest(view, "c1", 1)), std::vector<std::string>{"contacts/c1/interactions/i1"});
   EXPECT_EQ(Count(view, "c1"), 2);
 }
 
@@ -144,9 +143,9 @@ TEST(CustomerInteractionsProperty, EqualsThePlainModelWhateverTheBatches) {
     }
     for (const char* id : {"c0", "c1", "c2", "c3"}) {
       EXPECT_EQ(Found(one_by_one, id), ExpectedOf(facts, id));
-      EXPECT_EQ(Count(one_by_one, id),
-                facts.touches().contains(id) ? static_cast<int64_t>(facts.touches().at(id).size())
-                                             : 0);
+      EXPECT_EQ(Count(one_by_one, id), facts.touches().contains(id)
+                                           ? static_cast<int64_t>(facts.touches().at(id).size())
+                                           : 0);
     }
     EXPECT_EQ(batched.AllRows(), one_by_one.AllRows());
   }

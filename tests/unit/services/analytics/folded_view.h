@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,13 +29,13 @@ class FoldedView {
   using Rows = std::map<std::string, std::string>;
 
   // One command of one event, recorded a second after the one before.
-  void Fold(const std::string& aggregate, Record record, TimeNs occurred = 0) {
+  void Fold(const std::string& aggregate, Record record, std::optional<TimeNs> occurred = {}) {
     auto* metadata = record.mutable_metadata();
     metadata->set_tenant(kTenant);
     metadata->set_aggregate(aggregate);
     metadata->set_aggregate_version(++versions_[aggregate]);
     SetTimestamp(now_ += kSecond, metadata->mutable_recorded_time());
-    if (occurred != 0) SetTimestamp(occurred, metadata->mutable_occurred_time());
+    if (occurred) SetTimestamp(*occurred, metadata->mutable_occurred_time());
     auto event = schema_.Encode(std::make_unique<Record>(std::move(record)), sealer_);
     ASSERT_TRUE(event.ok()) << event.status();
     pending_[PartitionOfSubject(kTenant, SubjectOf(aggregate))].push_back(*std::move(event));

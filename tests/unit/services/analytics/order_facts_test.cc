@@ -20,16 +20,15 @@ using testing::Sale;
 using View = testing::FoldedView<OrderFacts, InteractionRecord>;
 
 // (contact, currency, day) -> purchases, returns, amount.
-using Facts = std::map<std::tuple<std::string, std::string, int32_t>,
-                       std::tuple<int64_t, int64_t, int64_t>>;
+using Facts =
+    std::map<std::tuple<std::string, std::string, int32_t>, std::tuple<int64_t, int64_t, int64_t>>;
 
 OrderFacts::Visit Into(Facts* facts) {
   return [facts](std::string_view id, const DayFact& fact) {
-    const bool fresh =
-        facts
-            ->try_emplace({std::string(id), std::string(fact.currency), fact.day}, fact.purchases,
-                          fact.returns, fact.amount_minor)
-            .second;
+    const bool fresh = facts
+                           ->try_emplace({std::string(id), std::string(fact.currency), fact.day},
+                                         fact.purchases, fact.returns, fact.amount_minor)
+                           .second;
     EXPECT_TRUE(fresh);
   };
 }
