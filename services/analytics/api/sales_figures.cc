@@ -9,7 +9,7 @@
 
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
-#include "services/analytics/api/score_runs.h"
+#include "services/analytics/api/currency.h"
 #include "services/analytics/domain/concentration.h"
 #include "services/analytics/domain/model_error.h"
 #include "services/analytics/projection/customer_rows.h"
@@ -36,7 +36,7 @@ void CheckTime(const Request& request, FieldFaults& faults) {
 absl::Status Check(const v1::GetConcentrationRequest& request) {
   FieldFaults faults;
   CheckTime(request, faults);
-  if (!IsCurrencyCode(request.currency_code())) {
+  if (!FindCurrency(request.currency_code())) {
     faults.Add("currency_code", "must be an ISO 4217 code such as EUR");
   }
   for (int i = 0; i < request.top_fractions_size(); ++i) {
@@ -81,11 +81,12 @@ struct Buyer {
 absl::StatusOr<std::vector<Buyer>> BuyersOf(const QueryContext& context,
                                             const v1::GetConcentrationRequest& request) {
   const int32_t last_day = LastDay(request);
+  const std::string currency = FindCurrency(request.currency_code())->code;
   std::vector<Buyer> buyers;
   const auto read = OrderFacts::OfTenant(
       *context.reading.view(OrderFacts::kName).rows, context.caller.tenant,
       [&](std::string_view id, const DayFact& fact) {
-        if (fact.currency != request.currency_code() || fact.day > last_day) return;
+        if (fact.currency != currency || fact.day > last_day) return;
         if (buyers.empty() || buyers.back().id != id) buyers.push_back({std::string(id)});
         buyers.back().purchases += fact.purchases;
         buyers.back().amount = AddHeld(buyers.back().amount, fact.amount_minor);

@@ -1,7 +1,5 @@
 #include "services/analytics/api/score_runs.h"
 
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +7,7 @@
 #include "common/aggregate/core_rows.h"
 #include "common/base/timestamp.h"
 #include "common/projection/list_page.h"
+#include "services/analytics/api/currency.h"
 #include "services/analytics/domain/scoring.h"
 #include "services/analytics/projection/customer_purchases.h"
 #include "services/analytics/projection/customer_rows.h"
@@ -69,22 +68,21 @@ absl::StatusOr<std::optional<v1::ScoreRun>> FindRun(const QueryContext& context,
 
 }  // namespace
 
-bool IsCurrencyCode(std::string_view code) {
-  return code.size() == 3 &&
-         std::all_of(code.begin(), code.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
 v1::ScoreRun CheckScoreRun(const v1::ScoreRun& run, FieldFaults& faults) {
   if (!IsModel(run.model())) faults.Add("run.model", "must be RFM or VALUE");
   if (!IsTimestamp(run.analysis_time())) faults.Add("run.analysis_time", "must be a time");
-  if (!IsCurrencyCode(run.currency_code())) {
+  const auto currency = FindCurrency(run.currency_code());
+  if (!currency) {
     faults.Add("run.currency_code", "must be an ISO 4217 code such as EUR");
   }
   CheckTerms(run, faults);
   v1::ScoreRun content;
   content.set_model(run.model());
   *content.mutable_analysis_time() = run.analysis_time();
-  content.set_currency_code(run.currency_code());
+  if (currency) {
+    content.set_currency_code(currency->code);
+    content.set_currency_unit_minor(currency->minor_per_unit);
+  }
   content.set_horizon_weeks(run.horizon_weeks());
   content.set_discount_rate(run.discount_rate());
   return content;

@@ -10,9 +10,6 @@ namespace crm::analytics {
 // What the caller sets of a run, and nothing else; faults are added by their paths under "run".
 v1::ScoreRun CheckScoreRun(const v1::ScoreRun& run, FieldFaults& faults);
 
-// Three capital letters.
-bool IsCurrencyCode(std::string_view code);
-
 // `runs` outlives it.
 PrepareCommand PrepareStartScoreRun(const AggregateType& runs);
 

@@ -31,7 +31,7 @@ absl::StatusOr<Scoring> ComputeRfm(const v1::ScoreRun& run, std::span<const Cust
   std::vector<RfmInputs> inputs;
   inputs.reserve(customers.size());
   for (const Customer& customer : customers) inputs.push_back(customer.summary.rfm);
-  CRM_ASSIGN_OR_RETURN(const RfmCuts cuts, CutRfm(inputs));
+  CRM_ASSIGN_OR_RETURN(const RfmCuts cuts, CutRfm(inputs, run.currency_unit_minor()));
   Scoring scoring;
   auto* out = scoring.computed.mutable_rfm_cuts();
   Write(cuts.recency_days, out->mutable_recency_days());

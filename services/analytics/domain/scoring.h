@@ -32,8 +32,8 @@ struct Scoring {
 
 inline constexpr double kDefaultHorizonWeeks = 52;
 
-// The scores that `run` (its name, model and terms) gives the customers. Pure; any thread; the
-// order of the customers does not change a bit of any score. All numbers are finite.
+// The scores that `run` (its name, model, currency's unit and terms) gives the customers. Pure; any
+// thread; the order of the customers does not change a bit of any score. All numbers are finite.
 // FAILED_PRECONDITION with a reason of model_error.h where the customers give the model no answer.
 absl::StatusOr<Scoring> ComputeScores(const v1::ScoreRun& run, std::span<const Customer> customers);
 

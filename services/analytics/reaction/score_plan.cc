@@ -15,7 +15,7 @@
 namespace crm::analytics {
 namespace {
 
-bool SameValues(const v1::ContactScores& now, const v1::ContactScored& wanted) {
+bool AreEqual(const v1::ContactScores& now, const v1::ContactScored& wanted) {
   return wanted.has_rfm() ? SameValues(now.rfm(), wanted.rfm())
                           : SameValues(now.value(), wanted.value());
 }
@@ -59,7 +59,7 @@ class Comparison {
     const v1::ContactScored wanted =
         is_customer ? customers_[found->second].scores : NoScores(run_);
     const bool scored_already = LastRun(now, wanted) == run_.name();
-    const bool keeps = now.has_erase_time() || scored_already || SameValues(now, wanted);
+    const bool keeps = now.has_erase_time() || scored_already || AreEqual(now, wanted);
     if (scored_already) ++scored_already_;
     if (is_customer && keeps) left_[found->second] = false;
     if (!is_customer && !keeps) lost_.push_back({std::string(id), wanted});
