@@ -34,7 +34,7 @@ ALSO_SEES = [
 SERVICE_MAY_SEE = {
     'domain': set(),
     'projection': {'domain'},
-    'reaction': {'domain'},
+    'reaction': {'domain', 'projection'},
     'api': {'domain', 'projection', 'reaction'},
 }
 
