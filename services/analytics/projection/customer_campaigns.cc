@@ -33,7 +33,7 @@ Send NewSend(const Message& event, Send::State state, TimeNs time) {
   send.set_step(event.step());
   send.set_channel(event.channel());
   send.set_state(state);
-  SetTimestamp(time, send.mutable_decided_time());
+  SetTimestamp(time, send.mutable_decide_time());
   return send;
 }
 
@@ -205,7 +205,7 @@ absl::StatusOr<std::vector<Send>> CustomerCampaigns::Sends(const RowReader& rows
                                                            std::string_view tenant,
                                                            std::string_view id) {
   CRM_ASSIGN_OR_RETURN(auto sends, All<Send>(rows, kSend, tenant, id));
-  SortLatestFirst(&sends, [](const Send& send) { return ToTimeNs(send.decided_time()); });
+  SortLatestFirst(&sends, [](const Send& send) { return ToTimeNs(send.decide_time()); });
   return sends;
 }
 

@@ -219,7 +219,7 @@ class ContactsFold final : public CustomerFold {
       const auto& change = content.stage_changed();
       lifecycle.set_stage(change.to());
       lifecycle.set_reason(change.reason());
-      lifecycle.set_evidence(change.evidence());
+      lifecycle.set_evidence(change.plain().evidence());
       SetTimestamp(OccurredTime(*event.metadata), lifecycle.mutable_stage_time());
     }
     SetHistory(*event.metadata, &lifecycle);
