@@ -220,6 +220,11 @@ void ReactionCursor::Finish(TimeNs now) {
   RecordIfDue(now);
 }
 
+bool ReactionCursor::submitted() const {
+  return std::any_of(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(started_),
+                     [](const Entry& entry) { return entry.phase == Phase::kSubmitted; });
+}
+
 ReactedTo ReactionCursor::Position() const {
   ReactedTo position;
   position.set_topic(options_.topic);
@@ -243,9 +248,8 @@ bool ReactionCursor::PositionIsDue(TimeNs now) const {
   if (commands_since_ > 0) {
     if (commands_since_ >= options_.record_commands) return true;
     if (now - recorded_at_ >= options_.record_after) return true;
-    if (started_ == 0 && (finishing_ || now - last_done_at_ >= options_.record_idle_after)) {
-      return true;
-    }
+    if (started_ == 0 && now - last_done_at_ >= options_.record_idle_after) return true;
+    if (finishing_ && !submitted()) return true;
   }
   return Position().offset() - recorded_.offset() >= options_.record_distance;
 }

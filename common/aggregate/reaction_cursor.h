@@ -181,6 +181,8 @@ class ReactionCursor {
   void PopDone(TimeNs now);
   TimeNs Jittered(TimeNs* backoff);
 
+  // Commands are in flight.
+  bool submitted() const;
   bool recording() const { return in_record_; }
   bool unrecorded() const { return !refusals_.empty() || commands_since_ > 0; }
   common::v1::ReactedTo Position() const;
