@@ -2,11 +2,15 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/reaction_progress.h"
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
+#include "crm/common/v1/rules.pb.h"
 
 namespace crm {
 namespace {
@@ -214,12 +218,42 @@ class CoreFold final : public Fold {
   Rows& rows_;
 };
 
-// Fields that tell when and how often, not what.
-void ClearHistory(google::protobuf::Message* resource) {
-  for (const char* field : {"etag", "create_time", "update_time", "delete_time", "erase_time"}) {
-    const auto* descriptor = resource->GetDescriptor()->FindFieldByName(field);
-    if (descriptor != nullptr) resource->GetReflection()->ClearField(resource, descriptor);
+// Whether a field tells when, where or how often something was recorded, not what.
+bool IsProvenance(const google::protobuf::FieldDescriptor& field) {
+  constexpr std::array<std::string_view, 5> kStandard = {"etag", "create_time", "update_time",
+                                                         "delete_time", "erase_time"};
+  return std::find(kStandard.begin(), kStandard.end(), field.name()) != kStandard.end() ||
+         field.options().GetExtension(common::v1::rules).provenance();
+}
+
+void ClearProvenance(google::protobuf::Message* message) {
+  const auto* reflection = message->GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> set;
+  reflection->ListFields(*message, &set);
+  for (const auto* field : set) {
+    if (IsProvenance(*field)) {
+      reflection->ClearField(message, field);
+    } else if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE ||
+               field->is_map()) {
+      continue;
+    } else if (field->is_repeated()) {
+      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
+        ClearProvenance(reflection->MutableRepeatedMessage(message, field, i));
+      }
+    } else {
+      ClearProvenance(reflection->MutableMessage(message, field));
+    }
   }
+}
+
+// "deals" of "contacts/c1/deals/d2", "lifecycle" of "contacts/c1/lifecycle".
+std::string_view CollectionOf(std::string_view name) {
+  const bool singleton = std::count(name.begin(), name.end(), '/') % 2 == 0;
+  const size_t last = name.rfind('/');
+  if (singleton) return last == std::string_view::npos ? name : name.substr(last + 1);
+  const std::string_view parent = name.substr(0, last);
+  const size_t before = parent.rfind('/');
+  return before == std::string_view::npos ? parent : parent.substr(before + 1);
 }
 
 }  // namespace
@@ -238,12 +272,7 @@ std::string CoreProjection::BusinessLine(std::string_view key, std::string_view 
   const size_t zero = key.find('\0', 2);
   // How far reactions came is no part of what the rows mean.
   if (zero == 2) return "";
-  const std::string_view name = key.substr(zero + 1);
-  const size_t id = name.rfind('/');
-  const size_t collection = id == std::string_view::npos ? id : name.rfind('/', id - 1);
-  const std::string_view kind =
-      name.substr(collection == std::string_view::npos ? 0 : collection + 1,
-                  id - (collection == std::string_view::npos ? 0 : collection + 1));
+  const std::string_view kind = CollectionOf(key.substr(zero + 1));
   for (const auto& [field, type] : types_) {
     if (type->collection() != kind) continue;
     std::unique_ptr<google::protobuf::Message> resource(type->resource().New());
@@ -254,7 +283,7 @@ std::string CoreProjection::BusinessLine(std::string_view key, std::string_view 
       const auto* time = resource->GetDescriptor()->FindFieldByName("delete_time");
       return time != nullptr && resource->GetReflection()->HasField(*resource, time);
     }();
-    ClearHistory(resource.get());
+    ClearProvenance(resource.get());
     google::protobuf::TextFormat::Printer printer;
     printer.SetSingleLineMode(true);
     std::string text;

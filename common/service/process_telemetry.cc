@@ -72,10 +72,6 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
   Raise(metric::kCommandConflicts, {{"service", service}}, counts.lanes.conflicts);
   Raise(metric::kIdempotentReplays, {{"service", service}}, counts.lanes.repeats);
   Raise(metric::kFencedWrites, {{"topic", host.definition().topic}}, counts.void_records);
-  std::array<Offset, kPartitions> ends{};
-  for (Partition p = 0; p < kPartitions; ++p) {
-    ends[static_cast<size_t>(p)] = host.log().EndOffset(p).value_or(0);
-  }
   for (ServedProjection* projection : host.projections()) {
     const std::string name(projection->projection().name());
     const MetricLabels labels = {{"service", service}, {"projection", name}};
@@ -86,7 +82,7 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
       const Offset read_to = projection->tracker().Get(p);
       metrics.GaugeOf(metric::kProjectionPosition, partition).Set(static_cast<double>(read_to));
       metrics.GaugeOf(metric::kProjectionLag, partition)
-          .Set(static_cast<double>(ends[static_cast<size_t>(p)] - read_to));
+          .Set(static_cast<double>(projection->log().EndOffset(p).value_or(read_to) - read_to));
     }
   }
   metrics.GaugeOf(metric::kQuarantined, {{"service", service}})

@@ -16,6 +16,7 @@ using google::protobuf::Message;
 
 constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 1000;
+constexpr size_t kIdCharacters = 27;
 constexpr char kPurpose[] = "revisions";
 
 absl::Status NotFound() {
@@ -95,20 +96,36 @@ absl::StatusOr<int64_t> FirstVersion(const ResourceRef& ref, const RevisionsPage
   return std::stoll(token.id());
 }
 
+bool IsId(std::string_view id) {
+  return id.size() == kIdCharacters && std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
+         });
+}
+
+// The part before the first slash; `text` keeps what follows it.
+std::string_view TakeSegment(std::string_view* text) {
+  const size_t slash = text->find('/');
+  const std::string_view segment = text->substr(0, slash);
+  text->remove_prefix(slash == std::string_view::npos ? text->size() : slash + 1);
+  return segment;
+}
+
+bool MatchesPattern(std::string_view pattern, std::string_view name) {
+  if (name.ends_with('/')) return false;
+  while (!pattern.empty() && !name.empty()) {
+    const std::string_view expected = TakeSegment(&pattern);
+    const std::string_view segment = TakeSegment(&name);
+    if (expected == "*" ? !IsId(segment) : segment != expected) return false;
+  }
+  return pattern.empty() && name.empty();
+}
+
 }  // namespace
 
-absl::Status CheckResourceName(std::string_view collection, std::string_view name) {
-  const bool prefixed = name.size() > collection.size() + 1 && name.starts_with(collection) &&
-                        name[collection.size()] == '/';
-  if (prefixed) {
-    const std::string_view id = name.substr(collection.size() + 1);
-    const bool known = id.size() == 27 && std::all_of(id.begin(), id.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
-                       });
-    if (known) return absl::OkStatus();
-  }
-  return InvalidField(
-      "name", "must look like " + std::string(collection) + "/ and 27 characters of a-z, 2-7");
+absl::Status CheckResourceName(std::string_view pattern, std::string_view name) {
+  if (MatchesPattern(pattern, name)) return absl::OkStatus();
+  return InvalidField("name", "must look like " + std::string(pattern) +
+                                  ", with 27 characters of a-z, 2-7 for each star");
 }
 
 absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,

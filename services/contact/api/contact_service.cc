@@ -150,15 +150,14 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   service.topic = "crm.contact.events";
   service.record = &v1::ContactRecord::default_instance();
   service.rpc = v1::ListContactsRequest::descriptor()->file()->FindServiceByName("ContactService");
-  service.resources = {
-      {type.get(), std::string(kCollection), "GetContact", "ListContactRevisions"}};
+  service.resources = {{type.get(), "contacts/*", "GetContact", "ListContactRevisions"}};
   service.commands = {{"CreateContact", Prepare(requests, &Requests::Create)},
                       {"UpdateContact", Prepare(requests, &Requests::Update)},
                       {"DeleteContact", Prepare(requests, &Requests::Delete)},
                       {"UpsertContact", Prepare(requests, &Requests::Upsert), RenderUpsert}};
   service.queries = {{"ListContacts", RunList}};
   service.batches = {{"ImportContacts", "UpsertContact"}};
-  service.views.push_back(std::make_unique<ContactByName>());
+  service.views.push_back({std::make_unique<ContactByName>(), "", nullptr});
   service.aggregates.push_back(std::move(type));
   return service;
 }

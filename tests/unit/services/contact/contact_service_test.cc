@@ -44,9 +44,11 @@ class Desk {
   }
 
   absl::StatusOr<v1::ListContactsResponse> List(const v1::ListContactsRequest& request) {
-    const absl::flat_hash_map<std::string, const RowReader*> views = {
-        {std::string(ContactByName::kName), &view_}};
-    const QueryContext context{caller_, core_, views, secret_, random_};
+    ServiceReading reading;
+    reading.core = {&core_, service_.topic, {}};
+    reading.AddView(ContactByName::kName, {&view_, service_.topic, {}}, nullptr);
+    const QueryContext context{caller_, names_, reading, {schema_, sealer_}, {}, secret_,
+                               random_, 0,      {}};
     CRM_ASSIGN_OR_RETURN(const std::string bytes, service_.queries.at(0).run(context, request));
     v1::ListContactsResponse response;
     EXPECT_TRUE(response.ParseFromString(bytes));
@@ -125,7 +127,7 @@ class Desk {
   void With(const std::string& name, Do what) {
     const CoreProjection core(types_, 1);
     FoldInto(core, core_, name, what);
-    FoldInto(*service_.views[0], view_, name, what);
+    FoldInto(*service_.views[0].projection, view_, name, what);
   }
 
   template <typename Do>
