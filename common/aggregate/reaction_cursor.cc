@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/base/check.h"
+#include "common/aggregate/reaction_progress.h"
 #include "common/base/status.h"
 
 namespace crm {
@@ -62,10 +62,15 @@ ReactionCounts& ReactionCounts::operator+=(const ReactionCounts& other) {
 ReactionCursor::ReactionCursor(Options options, Random& random)
     : options_(std::move(options)), random_(random) {}
 
-void ReactionCursor::Open(const ReactedTo& recorded, TimeNs now) {
+void ReactionCursor::Open(const common::v1::ReactionProgress& progress, TimeNs now) {
   Close();
   open_ = true;
+  const ReactedTo recorded = RecordedPosition(progress, options_.topic, options_.source);
   recorded_ = recorded;
+  for (const auto& refusal : progress.open_refusals()) {
+    if (refusal.partition() != options_.source) continue;
+    known_refusals_.emplace(refusal.offset(), refusal.fingerprint());
+  }
   next_ = done_ = {recorded.offset(), {recorded.fence(), recorded.next_seq()}};
   recorded_at_ = last_done_at_ = now;
   record_backoff_ = 0;
@@ -76,6 +81,7 @@ void ReactionCursor::Open(const ReactedTo& recorded, TimeNs now) {
 void ReactionCursor::Close() {
   open_ = false;
   entries_.clear();
+  known_refusals_.clear();
   started_ = 0;
   refusals_.clear();
   record_.clear();
@@ -126,7 +132,7 @@ ReactionCursor::Entry* ReactionCursor::Find(const Step& step, Phase phase) {
   return at->attempt == step.attempt && at->phase == phase ? &*at : nullptr;
 }
 
-std::vector<size_t> ReactionCursor::Stepped(const Step& step,
+std::vector<size_t> ReactionCursor::Stepped(const Step& step, const std::string& tenant,
                                             const std::vector<std::string>& aggregates,
                                             const std::string& progress, TimeNs now) {
   Entry* entry = Find(step, Phase::kReacting);
@@ -137,6 +143,9 @@ std::vector<size_t> ReactionCursor::Stepped(const Step& step,
   std::vector<size_t> submit;
   for (size_t i = 0; i < aggregates.size(); ++i) {
     if (entry->settled.contains(aggregates[i])) continue;
+    if (known_refusals_.contains({step.offset, RefusalFingerprint(tenant, aggregates[i])})) {
+      continue;
+    }
     if (entry->outstanding.insert(aggregates[i]).second) submit.push_back(i);
   }
   if (options_.faults.record_before_effects) commands_since_ += options_.record_commands;

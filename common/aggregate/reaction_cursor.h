@@ -52,9 +52,9 @@ struct ReactionCounts {
 // nothing is done twice: a command that is met again bears the same request id (a hash of the
 // event, the reaction and the aggregate) and no payload HMAC, so that the lane answers what it
 // recorded the first time, whatever the repeat would decide now; where the first recorded nothing,
-// the decider decides anew, and an idempotent one records nothing again. A refusal that is met
-// again is known by its fingerprint until ReactedTo has passed it. A reaction thus sends at most
-// one command to an aggregate for an event, over all its steps.
+// the decider decides anew, and an idempotent one records nothing again. A refused command is known
+// by its fingerprint until ReactedTo has passed its event, and is not sent again. A reaction thus
+// sends at most one command to an aggregate for an event, over all its steps.
 //
 // Commands leave in the order of events, `window` events at a time; an aggregate's commands keep
 // that order as long as none of them has to be tried again.
@@ -117,15 +117,17 @@ class ReactionCursor {
   ReactionCursor(Options options, Random& random);
 
   // --- what happened; `now` is monotonic
-  // The partition is owned, and its core says that all before `recorded` was reacted to.
-  void Open(const common::v1::ReactedTo& recorded, TimeNs now);
+  // The partition is owned, and this is what its core has recorded.
+  void Open(const common::v1::ReactionProgress& progress, TimeNs now);
   // Ownership was lost, or is not known. Answers that come still are ignored.
   void Close();
   // A valid event, in offset order; what lies before next() is skipped.
   void Read(const EventAt& event, bool concerns, TimeNs now);
-  // React answered with commands about these aggregates, then `progress`. Answers which of them to
-  // submit, by index: those not settled by an earlier attempt at the same step.
-  std::vector<size_t> Stepped(const Step& step, const std::vector<std::string>& aggregates,
+  // React answered with commands about these aggregates of the event's tenant, then `progress`.
+  // Answers which of them to submit, by index: those not settled by an earlier attempt at the same
+  // step, nor recorded as refused by an earlier owner.
+  std::vector<size_t> Stepped(const Step& step, const std::string& tenant,
+                              const std::vector<std::string>& aggregates,
                               const std::string& progress, TimeNs now);
   // React answered with an error: the step is tried again.
   void StepFailed(const Step& step, TimeNs now);
@@ -201,6 +203,9 @@ class ReactionCursor {
   size_t started_ = 0;
   uint64_t attempts_ = 0;
   bool skip_one_ = false;
+
+  // Offsets and fingerprints of refusals recorded before it was opened.
+  std::set<std::pair<Offset, uint64_t>> known_refusals_;
 
   // The last position recorded or on its way.
   common::v1::ReactedTo recorded_;

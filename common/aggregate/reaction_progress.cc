@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/aggregate/core_rows.h"
+#include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/hash.h"
 
@@ -21,15 +22,8 @@ bool SamePlace(const ReactedTo& a, const ReactedTo& b) {
   return a.topic() == b.topic() && a.partition() == b.partition();
 }
 
-// Tells refusals of one event from each other.
 uint64_t Fingerprint(const ReactionRefused& refused) {
-  PieceHasher hasher;
-  hasher.Add(refused.tenant());
-  hasher.Add(refused.aggregate());
-  const std::string digest = hasher.Digest();
-  uint64_t out = 0;
-  for (size_t i = 0; i < 8; ++i) out = out << 8 | static_cast<unsigned char>(digest[i]);
-  return out;
+  return RefusalFingerprint(refused.tenant(), refused.aggregate());
 }
 
 bool Known(const ReactionProgress& state, const ReactionRefused& refused) {
@@ -164,6 +158,13 @@ ReactedTo RecordedPosition(const ReactionProgress& progress, std::string_view to
   beginning.set_fence(kNoOffset);
   beginning.set_next_seq(1);
   return beginning;
+}
+
+uint64_t RefusalFingerprint(std::string_view tenant, std::string_view aggregate) {
+  PieceHasher hasher;
+  hasher.Add(tenant);
+  hasher.Add(aggregate);
+  return ReadBe64(hasher.Digest().data());
 }
 
 RecordReaction::RecordReaction(const Message& record, std::string_view reaction,

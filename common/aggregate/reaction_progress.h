@@ -33,6 +33,9 @@ absl::StatusOr<common::v1::ReactionProgress> ReadReactionProgress(const RowReade
 common::v1::ReactedTo RecordedPosition(const common::v1::ReactionProgress& progress,
                                        std::string_view topic, Partition source);
 
+// Tells refused commands of one event from each other, in ReactionProgress::open_refusals.
+uint64_t RefusalFingerprint(std::string_view tenant, std::string_view aggregate);
+
 // Records what a reaction did, as one command of the partition: without request id, idempotent by
 // itself. A refusal known already and a position already passed record nothing, so that repeats and
 // late-comers of an earlier reign do no harm.

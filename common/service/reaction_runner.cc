@@ -38,9 +38,9 @@ ReactionRunner::ReactionRunner(Options options,
     topics_.push_back(std::make_unique<Topic>(
         Topic{log_of(name), of_topic, EventSchema(source), nullptr, std::thread()}));
     Topic& topic = *topics_.back();
-    topic.reactor = std::make_unique<Reactor>(options_.reactor, of_topic, record, topic.log,
-                                              EventSource{topic.schema, sealer}, names, clock,
-                                              random, host);
+    topic.reactor =
+        std::make_unique<Reactor>(options_.reactor, of_topic, record, topic.log,
+                                  EventSource{topic.schema, sealer}, names, clock, random, host);
   }
 }
 

@@ -215,7 +215,7 @@ absl::Status Reactor::OpenSeats(size_t reaction, Partition partition, Offset rei
     seat.events.clear();
     seat.steps.clear();
     seat.reign = reign;
-    seat.cursor.Open(RecordedPosition(progress, log_.topic(), seat.source), now);
+    seat.cursor.Open(progress, now);
     ReadFrom(seat.source, seat.cursor.next());
   }
   return absl::OkStatus();
@@ -389,8 +389,7 @@ bool Reactor::ViewsHaveRead(const Seat& seat, Offset offset, const ServiceReadin
   const auto views = reactions_[seat.reaction]->views();
   return std::all_of(views.begin(), views.end(), [&](const std::string& name) {
     const ProjectionReading& view = reading.view(name);
-    return view.topic != log_.topic() ||
-           view.read_to[static_cast<size_t>(seat.source)] > offset;
+    return view.topic != log_.topic() || view.read_to[static_cast<size_t>(seat.source)] > offset;
   });
 }
 
@@ -414,7 +413,7 @@ void Reactor::React(Seat& seat, const ReactionCursor::React& step, const Service
     CRM_CHECK(different.insert(command->aggregate).second);
     aggregates.push_back(command->aggregate);
   }
-  for (const size_t i : seat.cursor.Stepped(step.step, aggregates, next->progress, now)) {
+  for (const size_t i : seat.cursor.Stepped(step.step, tenant, aggregates, next->progress, now)) {
     Fill(*next->commands[i], seat, *event);
     SubmitStep(seat, step.step, std::move(next->commands[i]), tenant);
   }
@@ -500,9 +499,14 @@ void Reactor::Publish(TimeNs now) {
   for (const auto& seat : seats_) {
     counts[seat->reaction] += seat->cursor.counts();
     if (!seat->cursor.is_open()) continue;
+    // Where nothing waits, void and control records behind the last event are passed too.
+    const auto waiting = static_cast<int64_t>(seat->cursor.waiting());
+    Offset reacted_to = seat->cursor.reacted_to();
+    if (waiting == 0) {
+      reacted_to = std::max(reacted_to, sources_[static_cast<size_t>(seat->source)]->read_to);
+    }
     standings.push_back({std::string(reactions_[seat->reaction]->name()), log_.topic(),
-                         seat->partition, seat->source, seat->cursor.reacted_to(),
-                         static_cast<int64_t>(seat->cursor.waiting())});
+                         seat->partition, seat->source, reacted_to, waiting});
   }
   MutexLock lock(published_mutex_);
   published_ = std::move(standings);

@@ -147,8 +147,8 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
   ReactionRunner::Options reactions;
   reactions.note = options_.note;
   reactions_ = std::make_unique<ReactionRunner>(
-      std::move(reactions), definition_.reactions, *definition_.record, log_of,
-      environment_.sealer, names_, environment_.clock, environment_.random, *reaction_side_);
+      std::move(reactions), definition_.reactions, *definition_.record, log_of, environment_.sealer,
+      names_, environment_.clock, environment_.random, *reaction_side_);
 }
 
 std::unique_ptr<ServedProjection> ServiceHost::MakeServed(const Projection& projection, Log& log,
