@@ -40,7 +40,6 @@ struct Reactor::Seat {
   const Partition partition;
   const Partition source;
   ReactionCursor cursor;
-  std::optional<Offset> reign;
   // Those the cursor may still ask for.
   std::map<Offset, std::shared_ptr<const SourceEvent>> events;
   std::deque<ReactionCursor::React> steps;
@@ -119,12 +118,14 @@ Reactor::Reactor(Options options, std::vector<Reaction*> reactions,
   for (size_t r = 0; r < reactions_.size(); ++r) {
     CRM_CHECK(reactions_[r]->topic() == log_.topic());
     for (Partition p = 0; p < kPartitions; ++p) {
+      Bench& bench = benches_.emplace_back(Bench{r, p, std::nullopt, {}});
       for (Partition q = 0; q < kPartitions; ++q) {
         if (p != q && !reactions_[r]->broadcast()) continue;
         ReactionCursor::Options cursor = options_.cursor;
         cursor.topic = log_.topic();
         cursor.source = q;
         seats_.push_back(std::make_unique<Seat>(r, p, q, std::move(cursor), random));
+        bench.seats.push_back(seats_.back().get());
         sources_[static_cast<size_t>(q)]->seats.push_back(seats_.back().get());
       }
     }
@@ -179,44 +180,40 @@ void Reactor::TakeIn(TimeNs now) {
 }
 
 void Reactor::FollowReigns(TimeNs now) {
-  for (Partition p = 0; p < kPartitions; ++p) reigns_[static_cast<size_t>(p)] = host_.Reign(p);
   seats_missing_ = false;
   std::shared_ptr<const ServiceReading> reading;
   bool asked = false;
-  for (const auto& each : seats_) {
-    Seat& seat = *each;
-    const std::optional<Offset> reign = reigns_[static_cast<size_t>(seat.partition)];
-    if (seat.cursor.is_open() && seat.reign == reign) continue;
-    seat.cursor.Close();
-    seat.events.clear();
-    seat.steps.clear();
-    seat.reign.reset();
-    if (!reign.has_value()) {
-      seats_missing_ = true;
-      continue;
-    }
-    if (!std::exchange(asked, true)) reading = host_.Read();
-    // The seats of one reaction and partition stand together: the first opens all of them.
-    if (reading == nullptr ||
-        !OpenSeats(seat.reaction, seat.partition, *reign, *reading, now).ok()) {
-      seats_missing_ = true;
-    }
+  for (Bench& bench : benches_) {
+    const std::optional<Offset> reign = host_.Reign(bench.partition);
+    if (bench.reign.has_value() && bench.reign == reign) continue;
+    if (bench.reign.has_value()) Close(bench);
+    if (reign.has_value() && !std::exchange(asked, true)) reading = host_.Read();
+    // What cannot be opened now is tried again with a later turn.
+    const bool opened =
+        reign.has_value() && reading != nullptr && Open(bench, *reign, *reading, now).ok();
+    seats_missing_ = seats_missing_ || !opened;
   }
 }
 
-absl::Status Reactor::OpenSeats(size_t reaction, Partition partition, Offset reign,
-                                const ServiceReading& reading, TimeNs now) {
-  CRM_ASSIGN_OR_RETURN(
-      const common::v1::ReactionProgress progress,
-      ReadReactionProgress(*reading.core.rows, partition, reactions_[reaction]->name()));
-  for (const auto& each : seats_) {
-    Seat& seat = *each;
-    if (seat.reaction != reaction || seat.partition != partition) continue;
-    seat.events.clear();
-    seat.steps.clear();
-    seat.reign = reign;
-    seat.cursor.Open(progress, now);
-    ReadFrom(seat.source, seat.cursor.next());
+void Reactor::Close(Bench& bench) {
+  bench.reign.reset();
+  sources_changed_ = true;
+  for (Seat* seat : bench.seats) {
+    seat->cursor.Close();
+    seat->events.clear();
+    seat->steps.clear();
+  }
+}
+
+absl::Status Reactor::Open(Bench& bench, Offset reign, const ServiceReading& reading, TimeNs now) {
+  CRM_ASSIGN_OR_RETURN(const common::v1::ReactionProgress progress,
+                       ReadReactionProgress(*reading.core.rows, bench.partition,
+                                            reactions_[bench.reaction]->name()));
+  bench.reign = reign;
+  sources_changed_ = true;
+  for (Seat* seat : bench.seats) {
+    seat->cursor.Open(progress, now);
+    ReadFrom(seat->source, seat->cursor.next());
   }
   return absl::OkStatus();
 }
@@ -233,6 +230,7 @@ void Reactor::ReadFrom(Partition source, const ReactionCursor::Place& place) {
 }
 
 void Reactor::PauseOrResume() {
+  if (!std::exchange(sources_changed_, false)) return;
   for (const auto& source : sources_) {
     if (!source->followed) continue;
     size_t most = 0;
@@ -290,6 +288,7 @@ absl::Status Reactor::ReadOn(TimeNs max_wait) {
 
 void Reactor::TakeRecords(TailBatch batch, TimeNs now) {
   Source& source = *sources_[static_cast<size_t>(batch.partition)];
+  sources_changed_ = true;
   for (Record& record : batch.records) {
     if (record.offset < source.read_to) continue;
     source.read_to = record.offset + 1;
@@ -349,6 +348,7 @@ void Reactor::Touch(Seat& seat) {
 void Reactor::Collect() {
   for (Seat* seat : std::exchange(touched_, {})) {
     seat->touched = false;
+    sources_changed_ = true;
     for (ReactionCursor::Output& output : seat->cursor.Take()) {
       if (auto* react = std::get_if<ReactionCursor::React>(&output)) {
         seat->steps.push_back(std::move(*react));

@@ -94,11 +94,18 @@ class Reactor {
   struct Source;
   struct Inbox;
   struct In;
+  // The seats of one reaction and owned partition: they are opened and closed together.
+  struct Bench {
+    size_t reaction = 0;
+    Partition partition = 0;
+    std::optional<Offset> reign;
+    std::vector<Seat*> seats;
+  };
 
   void TakeIn(TimeNs now);
   void FollowReigns(TimeNs now);
-  absl::Status OpenSeats(size_t reaction, Partition partition, Offset reign,
-                         const ServiceReading& reading, TimeNs now);
+  absl::Status Open(Bench& bench, Offset reign, const ServiceReading& reading, TimeNs now);
+  void Close(Bench& bench);
   void ReadFrom(Partition source, const ReactionCursor::Place& place);
   absl::Status ReadOn(TimeNs max_wait);
   absl::Status OpenTail();
@@ -132,7 +139,7 @@ class Reactor {
 
   std::vector<std::unique_ptr<Seat>> seats_;
   std::array<std::unique_ptr<Source>, kPartitions> sources_;
-  std::array<std::optional<Offset>, kPartitions> reigns_;
+  std::vector<Bench> benches_;
   std::unique_ptr<Tail> tail_;
   bool tail_stale_ = true;
   // Seats with outputs, and seats with steps to take.
@@ -144,6 +151,8 @@ class Reactor {
   bool blocked_on_views_ = false;
   bool restless_ = false;
   bool seats_missing_ = true;
+  // Cursors took or gave up events since sources were paused or resumed.
+  bool sources_changed_ = true;
   TimeNs next_tick_ = 0;
   TimeNs next_publish_ = 0;
   // Outlives the reactor as long as answers are owed.

@@ -17,7 +17,8 @@ namespace crm::simulation {
 namespace {
 
 constexpr TimeNs kPatience = 120 * kSecond;
-constexpr TimeNs kAftermath = 8 * kSecond;
+// What was sent before the faults ended has landed by then.
+constexpr TimeNs kAftermath = 7 * kSecond;
 constexpr TimeNs kWallStart = 1'700'000'000 * kSecond;
 
 class VirtualClock final : public Clock {
@@ -41,7 +42,8 @@ class ReactingNode final : public ReactionHost {
   void Crash(bool lose_store);
   Node& node() { return node_; }
   const Reactor* reactor() const { return reactor_.get(); }
-  ReactionCounts counts() const;
+  // In lives before this one.
+  int64_t retries() const { return retries_; }
 
   std::optional<Offset> Reign(Partition partition) override;
   std::shared_ptr<const ServiceReading> Read() override;
@@ -49,6 +51,7 @@ class ReactingNode final : public ReactionHost {
 
  private:
   void Turn(uint64_t life);
+  int64_t Retries() const;
 
   Run& run_;
   Node node_;
@@ -56,6 +59,7 @@ class ReactingNode final : public ReactionHost {
   SeededRandom random_;
   std::unique_ptr<Reactor> reactor_;
   uint64_t life_ = 0;
+  int64_t retries_ = 0;
 };
 
 class Run {
@@ -98,7 +102,7 @@ class Run {
     Every(weather_.until / 30, [this] { SendCommand(); });
     time_.RunUntil(weather_.until);
     Heal();
-    if (!RunUntilQuiet()) ReportMissing("after the faults");
+    if (!RunUntilQuiet(kAftermath)) ReportMissing("after the faults");
     const size_t events = OwnEvents(nullptr);
     for (auto& node : nodes_) DumpStore(node->node().name(), node->node().store());
     RebuildAll();
@@ -266,9 +270,10 @@ class Run {
     }
   }
 
-  bool RunUntilQuiet() {
+  // Answers no sooner than after `least`.
+  bool RunUntilQuiet(TimeNs least) {
     const TimeNs begun = time_.now();
-    time_.RunUntil(begun + kAftermath);
+    time_.RunUntil(begun + least);
     while (!Quiet() && time_.now() < begun + kPatience) {
       time_.RunUntil(time_.now() + 300 * kMillisecond);
     }
@@ -317,7 +322,7 @@ class Run {
     for (auto& node : nodes_) node->Crash(true);
     for (auto& node : nodes_) node->Start();
     SettleOwners();
-    if (!RunUntilQuiet()) ReportMissing("after the rebuild");
+    if (!RunUntilQuiet(2 * kSecond)) ReportMissing("after the rebuild");
   }
 
   void DumpStore(const std::string& replica, const Store& store) {
@@ -372,10 +377,11 @@ class Run {
     for (Finding& finding : plot_.Check(source_.told(), own)) {
       findings_.push_back(std::move(finding));
     }
-    for (const auto& node : nodes_) {
-      totals_.refusals += node->counts().refused;
-      totals_.retries += node->counts().retries;
+    for (const ToldEvent& told : own) {
+      if (told.event->event->GetDescriptor() != common::v1::ReactionRefused::descriptor()) continue;
+      ++totals_.refusals;
     }
+    for (const auto& node : nodes_) totals_.retries += node->retries();
     return {std::move(findings_), totals_};
   }
 
@@ -413,6 +419,7 @@ void ReactingNode::Start() {
 
 void ReactingNode::Crash(bool lose_store) {
   ++life_;
+  retries_ += Retries();
   reactor_.reset();
   lose_store ? node_.CrashAndLoseStore() : node_.Crash();
 }
@@ -420,14 +427,13 @@ void ReactingNode::Crash(bool lose_store) {
 void ReactingNode::Turn(uint64_t life) {
   if (life != life_) return;
   if (!node_.paused()) (void)reactor_->Turn(0);
-  run_.time().After(dice_.Between(2 * kMillisecond, 30 * kMillisecond),
+  run_.time().After(dice_.Between(2 * kMillisecond, 60 * kMillisecond),
                     [this, life] { Turn(life); });
 }
 
-ReactionCounts ReactingNode::counts() const {
-  ReactionCounts sum;
-  if (reactor_ == nullptr) return sum;
-  for (const ReactionCounts& counts : reactor_->counts()) sum += counts;
+int64_t ReactingNode::Retries() const {
+  int64_t sum = 0;
+  for (const ReactionCounts& counts : reactor_->counts()) sum += counts.retries;
   return sum;
 }
 
@@ -462,8 +468,8 @@ void ReactionTotals::Add(const ReactionTotals& other) {
 
 std::string ReactionTotals::ToString() const {
   return fmt::format(
-      "{} source events, {} own events, {} events of progress, {} refusals and {} retries of the "
-      "last owners, {} ownerships, {} crashes",
+      "{} source events, {} own events, {} events of progress, {} refusals, {} retries, "
+      "{} ownerships, {} crashes",
       source_events, own_events, progress_events, refusals, retries, ownerships, crashes);
 }
 
