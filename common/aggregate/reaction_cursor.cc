@@ -167,7 +167,7 @@ void ReactionCursor::Answered(const Step& step, const std::string& aggregate,
   } else {
     entry->settled.insert(aggregate);
     ++counts_.commands;
-    ++commands_since_;
+    ++entry->commands;
     if (!status.ok()) {
       ++counts_.refused;
       refusals_.push_back(
@@ -183,7 +183,10 @@ void ReactionCursor::EndStep(Entry& entry, TimeNs now) {
   entry.backoff = 0;
   entry.settled.clear();
   entry.progress = entry.next_progress;
-  if (!entry.progress.empty()) return AskToReact(entry);
+  if (!entry.progress.empty()) {
+    if (&entry == &entries_.front()) commands_since_ += std::exchange(entry.commands, 0);
+    return AskToReact(entry);
+  }
   entry.phase = Phase::kDone;
   ++counts_.events;
   outputs_.push_back(Done{entry.at.offset});
@@ -194,6 +197,7 @@ void ReactionCursor::PopDone(TimeNs now) {
   last_done_at_ = now;
   while (!entries_.empty() && entries_.front().phase == Phase::kDone) {
     done_ = entries_.front().after;
+    commands_since_ += entries_.front().commands;
     entries_.pop_front();
     --started_;
   }

@@ -170,6 +170,8 @@ class ReactionCursor {
     std::set<std::string> settled;
     std::set<std::string> outstanding;
     bool failed = false;
+    // Answered for good and not counted in commands_since_.
+    int64_t commands = 0;
     TimeNs backoff = 0;
     // When to try again, or to give up waiting.
     TimeNs due = 0;
@@ -211,6 +213,7 @@ class ReactionCursor {
   common::v1::ReactedTo recorded_;
   TimeNs recorded_at_ = 0;
   TimeNs last_done_at_ = 0;
+  // Commands that lie between it and the position now.
   int64_t commands_since_ = 0;
   // Not yet on their way, oldest first.
   std::vector<common::v1::ReactionEvent> refusals_;
