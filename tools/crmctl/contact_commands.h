@@ -5,18 +5,16 @@
 #include "absl/status/status.h"
 #include "tools/crmctl/console.h"
 #include "tools/crmctl/contact_mapping.h"
+#include "tools/crmctl/file_import.h"
 #include "tools/crmctl/rpc_client.h"
 
 namespace crm::crmctl {
 
 struct ImportArguments {
-  std::string file;
+  ImportOptions options;
   ContactColumns columns;
-  int in_flight = 256;
   // Row n of the file is sent with the request id "<prefix>-<n>".
   std::string request_prefix;
-  // Faults printed one by one; the rest is counted. 0 = all.
-  int64_t show_faults = 20;
 };
 // Reads the file and upserts a contact a row. Rows with faults are printed and counted, the others
 // go in.

@@ -108,6 +108,7 @@ class CommandLine {
 
   void Build();
   void AddImport();
+  static void AddImportOptions(CLI::App* command, ImportOptions* to);
   void AddContact();
   void AddLog();
   void AddProjection();
@@ -207,6 +208,17 @@ void CommandLine::Build() {
   AddStatus();
 }
 
+void CommandLine::AddImportOptions(CLI::App* command, ImportOptions* to) {
+  command->add_option("FILE", to->file, "CSV file with a header line; - is standard input")
+      ->required();
+  command->add_option("--in-flight", to->in_flight, "Rows sent and not answered yet")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("--show-faults", to->show_faults, "Faults printed one by one; 0 = all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
 void CommandLine::AddImport() {
   CLI::App* import = Add(&app_, "import", "Take in customer data", nullptr);
   ImportArguments& to = arguments_.import;
@@ -215,7 +227,7 @@ void CommandLine::AddImport() {
     return WithServer([&](RpcClient& client) { return ImportContacts(client, console_, to); });
   });
   contacts->footer(kImportFooter);
-  contacts->add_option("FILE", to.file, "CSV file with a header line")->required();
+  AddImportOptions(contacts, &to.options);
   contacts->add_option("--source", to.columns.source, "The system the contacts come from")
       ->required()
       ->check([](const std::string& source) {
@@ -236,18 +248,12 @@ void CommandLine::AddImport() {
       ->allow_extra_args(false);
   contacts->add_option("--kind", to.columns.kind, "What the contacts are; default person")
       ->check(CLI::IsMember({"person", "organization"}));
-  contacts->add_option("--in-flight", to.in_flight, "Rows sent and not answered yet")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
   contacts
       ->add_option("--request-prefix", to.request_prefix,
                    "Row at line N has request id PREFIX-N; random where not given")
       ->check([](const std::string& prefix) {
         return prefix.size() > 100 ? std::string("must have at most 100 bytes") : std::string();
       });
-  contacts->add_option("--show-faults", to.show_faults, "Faults printed one by one; 0 = all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
 }
 
 void CommandLine::AddContactChoice(CLI::App* command, ContactChoice* choice) {
