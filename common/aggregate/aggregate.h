@@ -20,6 +20,13 @@ struct AggregateInfo {
   TimeNs update_time = 0;
 };
 
+// The request that gave birth to a subject, and the HMAC of its payload: what a repeat of it meets.
+// Empty where the request had no id, recorded more than the birth, or was forgotten by an erasure.
+struct Birth {
+  std::string request_id;
+  std::string payload_hmac;
+};
+
 // State of one aggregate in memory. Not thread-safe.
 class Aggregate {
  public:
@@ -27,11 +34,13 @@ class Aggregate {
   virtual ~Aggregate() = default;
 
   const AggregateInfo& info() const { return info_; }
+  const Birth& birth() const { return birth_; }
+  void set_birth(Birth birth) { birth_ = std::move(birth); }
 
   // Folds one event of this aggregate: version + 1, state by the decider's Evolve.
   void Apply(const Event& event);
 
-  // The row of the core store: the info, then the resource as Get answers it.
+  // The row of the core store: info and birth, then the resource as Get answers it.
   std::string ToRow() const;
   absl::Status FromRow(std::string_view row);
   // Serialised resource.
@@ -45,10 +54,18 @@ class Aggregate {
   virtual bool Parse(std::string_view resource) = 0;
 
   AggregateInfo info_;
+
+ private:
+  Birth birth_;
 };
 
 // The part of a row that Get copies into its answer. Empty where the row is not one of ToRow.
 std::string_view ResourceOfRow(std::string_view row);
+
+// The birth in a row of ToRow; empty where there is none. DATA_LOSS: the row is not one of ToRow.
+absl::StatusOr<Birth> BirthOfRow(std::string_view row);
+// The row without its birth.
+std::string WithoutBirth(std::string_view row);
 
 // One kind of aggregate of a service. Immutable, thread-safe.
 class AggregateType {
