@@ -122,6 +122,7 @@ class ServiceHost {
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
   void Submit(std::unique_ptr<Command> command);
+  void AnswerGet(const Call& call, const ResourceRef& ref);
   void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
              const common::v1::AsOf& as_of);
   // Whether any subject of the partition may be marked (quarantined or erased).

@@ -10,6 +10,7 @@
 #include "common/service/process.h"
 #include "services/analytics/api/analytics_service.h"
 #include "services/contact/api/contact_service.h"
+#include "services/interaction/api/interaction_service.h"
 
 namespace {
 
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   crm::SystemRandom random;
   std::vector<crm::ServiceDefinition> services;
   services.push_back(crm::contact::MakeContactService(*contact));
+  services.push_back(crm::interaction::MakeInteractionService({clock}));
   services.push_back(crm::analytics::MakeAnalyticsService());
 
   crm::Process process(*config, std::move(services), clock, random);

@@ -1,18 +1,9 @@
-#include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
-#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <map>
 #include <set>
 
 #include "common/aggregate/core_fold.h"
-#include "common/base/bytes.h"
-#include "common/base/hash.h"
-#include "common/projection/bulk_rebuild.h"
-#include "common/projection/dump.h"
-#include "common/storage/memory_store.h"
+#include "common/projection/sealing.h"
 #include "crm/campaign/v1/campaign_events.pb.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "services/analytics/api/analytics_service.h"
@@ -20,8 +11,7 @@
 #include "services/analytics/projection/customer_contacts.h"
 #include "services/analytics/projection/customer_interactions.h"
 #include "services/analytics/projection/order_facts.h"
-#include "tests/golden/golden_file.h"
-#include "tests/support/contact_log.h"
+#include "tests/golden/golden_log.h"
 #include "tests/unit/services/analytics/folded_view.h"
 #include "tests/unit/services/analytics/order_events.h"
 
@@ -29,9 +19,6 @@ namespace crm::analytics {
 namespace {
 
 using crm::testing::GoldenRecord;
-using google::protobuf::Descriptor;
-using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 using testing::FoldedView;
 using v1::AnalyticsRecord;
 
@@ -51,95 +38,31 @@ const std::vector<GoldenRecord>& GoldenLog() {
 
 TEST(AnalyticsGolden, EventsDecodeToWhatWasRecorded) {
   ASSERT_GT(GoldenLog().size(), 10u);
-  for (const GoldenRecord& golden : GoldenLog()) {
-    if (golden.json == "-") continue;
-    const auto event = Source().schema.Decode(Record(golden.record), Source().sealer);
-    ASSERT_TRUE(event.ok()) << golden.what << ": " << event.status();
-    AnalyticsRecord recorded;
-    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(golden.json, &recorded).ok());
-    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*event->record, recorded))
-        << golden.what << "\n"
-        << event->record->DebugString();
-    EXPECT_EQ(event->payload_hmac, golden.payload_hmac) << golden.what;
-  }
+  crm::testing::ExpectDecodesAsRecorded(GoldenLog(), Source());
 }
 
-// Fields of this topic's own events that a recorder sets.
-bool IsOwn(const FieldDescriptor& field) {
-  return field.file()->package() == "crm.analytics.v1" && field.name() != "reaction" &&
-         !field.options().GetExtension(common::v1::rules).output_only();
-}
-
-void AddFields(const Descriptor& type, std::set<std::string>* fields) {
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor* field = type.field(i);
-    if (!IsOwn(*field) || !fields->insert(field->full_name()).second) continue;
-    if (field->message_type() != nullptr) AddFields(*field->message_type(), fields);
-  }
-}
-
-void RemoveFieldsSet(const Message& message, std::set<std::string>* fields) {
-  std::vector<const FieldDescriptor*> set;
-  const auto* reflection = message.GetReflection();
-  reflection->ListFields(message, &set);
-  for (const FieldDescriptor* field : set) {
-    fields->erase(field->full_name());
-    if (field->message_type() == nullptr || field->is_repeated()) continue;
-    RemoveFieldsSet(reflection->GetMessage(message, field), fields);
-  }
-}
-
+// A run's content is what a caller sets of it.
 TEST(AnalyticsGolden, EveryFieldOfEveryEventTypeIsInSomeEvent) {
-  std::set<std::string> all;
-  AddFields(*AnalyticsRecord::descriptor(), &all);
-  // What the request names the run with is not recorded.
-  for (const char* field : {"name", "etag"}) {
-    all.erase(std::string("crm.analytics.v1.ScoreRun.") + field);
+  std::set<std::string> left_out = {"crm.analytics.v1.AnalyticsRecord.reaction",
+                                    "crm.analytics.v1.AnalyticsRecord.metadata"};
+  for (const char* field : {"name", "state", "failure", "rfm_cuts", "value_parameters", "customers",
+                            "changed", "read_to", "etag", "create_time", "update_time"}) {
+    left_out.insert(std::string("crm.analytics.v1.ScoreRun.") + field);
   }
-  for (const GoldenRecord& golden : GoldenLog()) {
-    if (golden.json == "-") continue;
-    const auto event = Source().schema.Decode(Record(golden.record), Source().sealer);
-    ASSERT_TRUE(event.ok());
-    RemoveFieldsSet(*event->record, &all);
-  }
-  EXPECT_EQ(all, std::set<std::string>())
+  EXPECT_EQ(crm::testing::FieldsNotSet(AnalyticsRecord::default_instance(), GoldenLog(), Source(),
+                                       left_out),
+            std::set<std::string>())
       << "add an event with these fields at the end of make_analytics_events.cc";
 }
 
 // --- the rows of each store's version
 
-std::string DumpHash(const Projection& projection, const RowReader& rows) {
-  PieceHasher hasher;
-  for (Partition p = 0; p < kPartitions; ++p) {
-    const auto dump = DumpPartition(rows, projection, p, DumpKind::kCanonical, nullptr);
-    EXPECT_TRUE(dump.ok()) << dump.status();
-    hasher.Add(dump->hash);
-  }
-  return Hex(hasher.Digest());
-}
-
-void CheckPin(const Projection& projection, const RowReader& rows) {
-  const std::string store = fmt::format("{}-{}", projection.name(), projection.version());
-  const std::string hash = DumpHash(projection, rows);
-  std::map<std::string, std::string> pinned;
-  std::ifstream file(kFolder + "/analytics_dumps.txt");
-  for (std::string name, value; file >> name >> value;) pinned[name] = value;
-  EXPECT_EQ(pinned[store], hash)
-      << "the same log gives other rows. Where that is meant, raise the version of the store and "
-         "add to analytics_dumps.txt: "
-      << store << " " << hash;
+void CheckPin(const Projection& projection, const Store& rows) {
+  crm::testing::ExpectPinned(kFolder + "/analytics_dumps.txt", projection, rows);
 }
 
 std::unique_ptr<MemoryStore> Folded(const Projection& projection) {
-  const auto log = crm::testing::EmptyLog({"golden", "check", 0});
-  for (const GoldenRecord& golden : GoldenLog()) {
-    const auto batch = std::make_shared<const std::vector<Record>>(1, golden.record);
-    EXPECT_TRUE(log->Append(golden.partition, batch, [](const auto&) {}).ok());
-  }
-  log->Deliver(SIZE_MAX);
-  auto store = std::make_unique<MemoryStore>();
-  EXPECT_TRUE(BulkRebuild(*log, projection, Source(), *store, {}).ok());
-  return store;
+  return crm::testing::Rebuilt(GoldenLog(), projection, Source());
 }
 
 TEST(AnalyticsGolden, OwnTopicGivesThePinnedRows) {

@@ -5,82 +5,16 @@
 // What is there stays as it is: cases are added at the end of WriteCases, so that the file only
 // grows.
 
-#include <google/protobuf/util/json_util.h>
-
-#include <array>
-#include <cstdio>
-#include <memory>
-#include <utility>
-
-#include "common/base/check.h"
-#include "common/base/hash.h"
 #include "common/base/timestamp.h"
-#include "common/projection/event_schema.h"
 #include "common/projection/sealing.h"
 #include "crm/analytics/v1/analytics_events.pb.h"
-#include "crm/common/v1/log_control.pb.h"
-#include "tests/golden/golden_file.h"
+#include "tests/golden/golden_writer.h"
 
 namespace crm::testing {
 namespace {
 
 using analytics::v1::AnalyticsRecord;
 using analytics::v1::ScoreRun;
-
-// Writes as the owner of every partition does. Not thread-safe.
-class Writer {
- public:
-  void Event(const std::string& what, const AnalyticsRecord& message) {
-    const auto event = schema_.Encode(std::make_unique<AnalyticsRecord>(message), sealer_);
-    CRM_CHECK(event.ok());
-    AnalyticsRecord shown = message;
-    *shown.mutable_metadata() = *event->metadata;
-    std::string json;
-    google::protobuf::util::JsonPrintOptions options;
-    options.preserve_proto_field_names = true;
-    CRM_CHECK(google::protobuf::util::MessageToJsonString(shown, &json, options).ok());
-    Record record;
-    record.key =
-        message.metadata().tenant() + "/" + std::string(SubjectOf(message.metadata().aggregate()));
-    const Partition partition = PartitionOf(record.key);
-    Lane& lane = lanes_[static_cast<size_t>(partition)];
-    if (lane.fence == kNoOffset) Own(partition, &lane);
-    record.fence = lane.fence;
-    record.seq = ++lane.seq;
-    record.last = true;
-    record.value = event->value;
-    Write(&lane, {what, partition, std::move(record), json, event->payload_hmac});
-  }
-
- private:
-  struct Lane {
-    // The genesis record is at 0.
-    Offset next = 1;
-    Offset fence = kNoOffset;
-    int64_t seq = 0;
-  };
-
-  void Own(Partition partition, Lane* lane) {
-    common::v1::LogControl control;
-    control.mutable_own()->set_attempt("attempt");
-    control.mutable_own()->set_owner("golden");
-    control.mutable_own()->set_log_id("golden");
-    lane->fence = lane->next;
-    Record record;
-    record.kind = RecordKind::kOwn;
-    record.value = control.SerializeAsString();
-    Write(lane, {"The first owner of a partition", partition, std::move(record), "-", ""});
-  }
-
-  void Write(Lane* lane, const GoldenRecord& golden) {
-    ++lane->next;
-    std::fputs(ToText(golden).c_str(), stdout);
-  }
-
-  const EventSchema schema_{AnalyticsRecord::default_instance()};
-  PlainSealer sealer_;
-  std::array<Lane, kPartitions> lanes_;
-};
 
 AnalyticsRecord Of(const std::string& aggregate, int64_t version) {
   static int64_t recorded = 0;
@@ -105,7 +39,7 @@ ScoreRun ContentOf(ScoreRun::Model model) {
   return content;
 }
 
-void WriteRuns(Writer& writer) {
+void WriteRuns(GoldenWriter& writer) {
   AnalyticsRecord rfm = Of("scoreRuns/rfm", 1);
   *rfm.mutable_run()->mutable_started()->mutable_content() = ContentOf(ScoreRun::RFM);
   writer.Event("An RFM run started", rfm);
@@ -164,7 +98,7 @@ AnalyticsRecord RfmScored(const std::string& contact, int64_t version, int recen
   return record;
 }
 
-void WriteScores(Writer& writer) {
+void WriteScores(GoldenWriter& writer) {
   writer.Event("A contact got RFM scores", RfmScored("c1", 1, 5));
   AnalyticsRecord value = Of("contacts/c1/scores", 2);
   auto* score = value.mutable_score()->mutable_scored()->mutable_value();
@@ -195,7 +129,10 @@ void WriteScores(Writer& writer) {
 }  // namespace crm::testing
 
 int main() {
-  crm::testing::Writer writer;
+  const crm::EventSchema schema(crm::analytics::v1::AnalyticsRecord::default_instance());
+  crm::PlainSealer sealer;
+  const crm::EventSource source{schema, sealer};
+  crm::testing::GoldenWriter writer(source);
   crm::testing::WriteRuns(writer);
   crm::testing::WriteScores(writer);
 }

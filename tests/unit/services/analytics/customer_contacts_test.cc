@@ -132,7 +132,7 @@ TEST(CustomerContacts, LifecycleShowsTheLastMove) {
   auto* change = record.mutable_lifecycle()->mutable_stage_changed();
   change->set_to(contact::v1::FIRST_TIME);
   change->set_reason("order");
-  change->set_evidence("contacts/c1/orders/o1");
+  change->mutable_plain()->set_evidence("contacts/c1/orders/o1");
   view.Fold("contacts/c1/lifecycle", record);
   change->set_to(contact::v1::REPEAT);
   view.Fold("contacts/c1/lifecycle", record);

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string_view>
+
+#include "common/service/reaction.h"
+#include "services/campaign/projection/reach_aggregate.h"
+#include "services/campaign/reaction/outbox.h"
+
+namespace crm::campaign {
+
+// A send that was decided goes to the outbox, unless consent is gone by the newest facts: then it
+// is withheld there and cancelled. What stands in the outbox counts, so however often an event is
+// met, and whoever meets it, there is one message or none, and a send that stands as a message is
+// never cancelled. Thread-safe.
+class HandOff final : public Reaction {
+ public:
+  // Both outlive the reaction.
+  HandOff(const AggregateType& reach, Outbox& outbox) : reach_(reach), outbox_(outbox) {}
+
+  std::string_view name() const override { return "hand-off"; }
+  std::string_view topic() const override { return "crm.campaign.events"; }
+  const google::protobuf::Message& record() const override;
+  bool Concerns(const Event& event) const override;
+  absl::StatusOr<ReactionStep> React(const ReactionContext& context, const Event& event,
+                                     std::string_view progress) override;
+
+ private:
+  const AggregateType& reach_;
+  Outbox& outbox_;
+};
+
+}  // namespace crm::campaign
