@@ -57,7 +57,8 @@ TEST(CustomerContactsProperty, ProfileIsWhatTheContactServiceAnswers) {
     SCOPED_TRACE(seed);
     contact::testing::Draw draw(seed);
     auto history = draw.AHistory();
-    if (!history.empty() && draw.Below(3) == 0) {
+    const auto lifecycle = contact::testing::Fold(history).lifecycle;
+    if (lifecycle == contact::Lifecycle::kLiving && draw.Below(3) == 0) {
       history.push_back(
           contact::testing::Shredded(contact::testing::Renamed("of which nothing is left")));
     }
