@@ -96,30 +96,39 @@ absl::Status CheckFiles(const std::string& directory) {
   return CheckManifest(directory);
 }
 
+enum class Direction { kForward, kBack };
+
+template <Direction direction>
 class RocksIterator final : public RowIterator {
  public:
   RocksIterator(rocksdb::DB* db, const rocksdb::Snapshot* snapshot, std::string_view begin,
                 std::string_view end, const std::string& directory)
-      : end_(end), end_slice_(end_), directory_(directory) {
+      : begin_(begin), end_(end), begin_slice_(begin_), end_slice_(end_), directory_(directory) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     if (!end_.empty()) options.iterate_upper_bound = &end_slice_;
+    if (direction == Direction::kBack) options.iterate_lower_bound = &begin_slice_;
     iterator_.reset(db->NewIterator(options));
-    iterator_->Seek(ToSlice(begin));
+    direction == Direction::kBack ? iterator_->SeekToLast() : iterator_->Seek(begin_slice_);
   }
 
   bool Valid() const override { return iterator_->Valid(); }
-  void Next() override { iterator_->Next(); }
+  void Next() override { direction == Direction::kBack ? iterator_->Prev() : iterator_->Next(); }
   std::string_view key() const override { return ToView(iterator_->key()); }
   std::string_view value() const override { return ToView(iterator_->value()); }
   absl::Status status() const override { return FromRocks(iterator_->status(), directory_); }
 
  private:
+  const std::string begin_;
   const std::string end_;
+  const rocksdb::Slice begin_slice_;
   const rocksdb::Slice end_slice_;
   const std::string& directory_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
+
+using RocksForward = RocksIterator<Direction::kForward>;
+using RocksBack = RocksIterator<Direction::kBack>;
 
 absl::StatusOr<std::optional<std::string>> GetRow(rocksdb::DB* db,
                                                   const rocksdb::Snapshot* snapshot,
@@ -146,7 +155,11 @@ class RocksSnapshot final : public RowReader {
     return GetRow(db_, snapshot_, key, directory_);
   }
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override {
-    return std::make_unique<RocksIterator>(db_, snapshot_, begin, end, directory_);
+    return std::make_unique<RocksForward>(db_, snapshot_, begin, end, directory_);
+  }
+  std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                        std::string_view end) const override {
+    return std::make_unique<RocksBack>(db_, snapshot_, begin, end, directory_);
   }
 
  private:
@@ -196,7 +209,12 @@ absl::StatusOr<std::optional<std::string>> RocksStore::Get(std::string_view key)
 }
 
 std::unique_ptr<RowIterator> RocksStore::Scan(std::string_view begin, std::string_view end) const {
-  return std::make_unique<RocksIterator>(db_.get(), nullptr, begin, end, directory_);
+  return std::make_unique<RocksForward>(db_.get(), nullptr, begin, end, directory_);
+}
+
+std::unique_ptr<RowIterator> RocksStore::ScanBack(std::string_view begin,
+                                                  std::string_view end) const {
+  return std::make_unique<RocksBack>(db_.get(), nullptr, begin, end, directory_);
 }
 
 namespace {
