@@ -42,7 +42,7 @@ SERVICE_MAY_SEE = {
 SERVICE_MAY_USE = {
     'domain': {'base', 'decider'},
     'projection': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate'},
-    'reaction': {'base', 'decider', 'telemetry', 'projection', 'aggregate'},
+    'reaction': {'base', 'decider', 'telemetry', 'projection', 'aggregate', 'service'},
     'api': None,
 }
 

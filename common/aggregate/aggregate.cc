@@ -27,7 +27,7 @@ void Aggregate::Apply(const Event& event) {
   if (info_.version == 0) info_.create_time = recorded;
   info_.update_time = recorded;
   ++info_.version;
-  Evolve(*event.aggregate_event);
+  Evolve(event);
 }
 
 std::string Aggregate::ToRow() const {

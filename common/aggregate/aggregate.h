@@ -40,7 +40,7 @@ class Aggregate {
   virtual std::unique_ptr<Aggregate> Clone() const = 0;
 
  protected:
-  virtual void Evolve(const google::protobuf::Message& aggregate_event) = 0;
+  virtual void Evolve(const Event& event) = 0;
   virtual void RenderTo(std::string* out) const = 0;
   virtual bool Parse(std::string_view resource) = 0;
 
@@ -65,7 +65,8 @@ class AggregateType {
 
 // Binds a decider to the core. `T` gives:
 //
-//   using Decider = …;             // State, Event, Evolve(State, const Event&)
+//   using Decider = …;             // State, Event, Evolve(State, const Event&), which may take the
+//                                  // event's metadata as a third argument
 //   using Resource = …;            // the protobuf message Get answers
 //   using Record = …;              // the topic's record message
 //   static constexpr int kRecordField;                       // of the event in Record
@@ -88,9 +89,13 @@ class TypedAggregate final : public Aggregate {
   }
 
  private:
-  void Evolve(const google::protobuf::Message& event) override {
-    state_ = T::Decider::Evolve(std::move(state_),
-                                static_cast<const typename T::Decider::Event&>(event));
+  void Evolve(const Event& event) override {
+    const auto& content = static_cast<const typename T::Decider::Event&>(*event.aggregate_event);
+    if constexpr (requires { T::Decider::Evolve(std::move(state_), content, *event.metadata); }) {
+      state_ = T::Decider::Evolve(std::move(state_), content, *event.metadata);
+    } else {
+      state_ = T::Decider::Evolve(std::move(state_), content);
+    }
   }
   void RenderTo(std::string* out) const override { T::Store(state_, info_).AppendToString(out); }
   bool Parse(std::string_view resource) override {
