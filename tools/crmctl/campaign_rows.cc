@@ -48,9 +48,9 @@ RowImport::Row CampaignRows::Next(const CsvRecord& record) {
   if (const auto time = cells.Time(start_)) *campaign->mutable_start_time() = *time;
   if (const auto time = cells.Time(end_)) *campaign->mutable_end_time() = *time;
   if (cells.faulty()) return {cells.TakeFaults(), std::nullopt};
-  return {{},
-          BatchImport::Item{record.line, campaign->external_key().key(),
-                            request.SerializeAsString()}};
+  return {
+      {},
+      BatchImport::Item{record.line, campaign->external_key().key(), request.SerializeAsString()}};
 }
 
 absl::Status SendRows::Open(const CsvTable& table) {

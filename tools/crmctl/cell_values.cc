@@ -84,8 +84,8 @@ std::optional<int64_t> ParseAmount(std::string_view cell, int decimals) {
   if (!decimal) return std::nullopt;
   const int power = decimal->exponent + decimals;
   if (power >= 0) return TimesPowerOfTen(decimal->mantissa, power);
-  const long double exact =
-      static_cast<long double>(decimal->mantissa) / std::pow(10.0L, static_cast<long double>(-power));
+  const long double exact = static_cast<long double>(decimal->mantissa) /
+                            std::pow(10.0L, static_cast<long double>(-power));
   const long double whole = std::round(exact);
   if (std::fabs(exact - whole) > kResidue) return std::nullopt;
   return static_cast<int64_t>(whole);

@@ -50,7 +50,8 @@ RowImport::Row OrderRows::Next(const CsvRecord& record) {
 std::optional<BatchImport::Item> OrderRows::End() {
   if (sent_ == orders_.size()) return std::nullopt;
   Order order = std::move(orders_[sent_++]);
-  return BatchImport::Item{order.line, order.request.order().external_key().key(),
+  // The orders of a customer are recorded in the order of the file.
+  return BatchImport::Item{order.line, order.request.contact_key().key(),
                            order.request.SerializeAsString()};
 }
 
