@@ -65,6 +65,7 @@ VENDORS = [
     (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tests/']),
     (r'phonenumbers/', [r'^services/[^/]+/api/', r'^tests/']),
     (r'openssl/', [r'^common/base/']),
+    (r'nlopt\.h$|boost/', [r'^services/analytics/domain/', r'^tests/']),
     (r'gtest/|gmock/|rapidcheck', [r'^tests/']),
     (r'benchmark/', [r'^tests/bench/']),
 ]

@@ -3,17 +3,18 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "common/aggregate/core_rows.h"
+#include "common/aggregate/reaction_progress.h"
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
-#include "crm/common/v1/rules.pb.h"
+#include "common/projection/provenance.h"
 
 namespace crm {
 namespace {
 
+using common::v1::DedupRow;
 using common::v1::SubjectMark;
 
 std::string HistoryValue(const Event& event) {
@@ -22,6 +23,14 @@ std::string HistoryValue(const Event& event) {
   AppendBe64(&value, static_cast<uint64_t>(event.offset));
   value.append(event.value);
   return value;
+}
+
+// Commands that record one birth and nothing else are most commands of an import: what tells their
+// repeats lies in the row of the state, not in a row of its own.
+bool IsBirth(std::span<const Event> command) {
+  const common::v1::EventMetadata& metadata = *command.front().metadata;
+  return command.size() == 1 && metadata.aggregate_version() == 1 &&
+         SubjectOf(metadata.aggregate()) == metadata.aggregate();
 }
 
 bool Erases(const Event& event) {
@@ -113,22 +122,69 @@ absl::Status CoreState::Apply(Rows& rows, std::span<const Event> command) {
   }
   const Event& end = command.back();
   const common::v1::EventMetadata& metadata = *end.metadata;
-  const std::string_view subject = SubjectOf(metadata.aggregate());
+  const std::string_view subject = SubjectOf(metadata);
   if (Erases(end)) {
-    // What the dedup rows hold came from sealed parts: gone with the keys.
-    rows.DeletePrefix(DedupPrefix(partition_, metadata.tenant(), subject));
     SubjectMark mark;
     mark.set_erased(true);
     PutMark(rows, metadata.tenant(), subject, mark);
-  } else if (!metadata.request_id().empty()) {
-    common::v1::DedupRow dedup;
-    dedup.set_payload_hmac(end.payload_hmac);
-    dedup.set_aggregate(metadata.aggregate());
-    dedup.set_version(metadata.aggregate_version());
-    rows.Put(DedupKey(partition_, metadata.tenant(), subject, metadata.request_id()),
-             dedup.SerializeAsString());
+    return ForgetRequests(rows, metadata.tenant(), subject);
   }
+  if (metadata.request_id().empty()) return absl::OkStatus();
+  if (IsBirth(command)) {
+    entries.back()->second.aggregate->set_birth({metadata.request_id(), end.payload_hmac});
+    return absl::OkStatus();
+  }
+  DedupRow dedup;
+  dedup.set_payload_hmac(end.payload_hmac);
+  dedup.set_aggregate(metadata.aggregate());
+  dedup.set_version(metadata.aggregate_version());
+  rows.Put(DedupKey(partition_, metadata.tenant(), subject, metadata.request_id()),
+           dedup.SerializeAsString());
   return absl::OkStatus();
+}
+
+// What is kept of requests came from sealed parts: gone with the keys.
+absl::Status CoreState::ForgetRequests(Rows& rows, std::string_view tenant,
+                                       std::string_view subject) {
+  rows.DeletePrefix(DedupPrefix(partition_, tenant, subject));
+  std::string key = AggregateKey(partition_, tenant, subject);
+  if (const auto found = cached_.find(key); found != cached_.end()) {
+    found->second.aggregate->set_birth({});
+    if (!found->second.dirty) dirty_.push_back(&*found);
+    found->second.dirty = true;
+    return absl::OkStatus();
+  }
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(key));
+  if (row.has_value()) rows.Put(std::move(key), WithoutBirth(*row));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Birth> CoreState::BirthOf(Rows& rows, std::string_view tenant,
+                                         std::string_view subject) {
+  const std::string key = AggregateKey(partition_, tenant, subject);
+  if (const auto found = cached_.find(key); found != cached_.end()) {
+    return found->second.aggregate->birth();
+  }
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(key));
+  return row.has_value() ? BirthOfRow(*row) : Birth{};
+}
+
+absl::StatusOr<std::optional<DedupRow>> CoreState::FindDedup(Rows& rows, std::string_view tenant,
+                                                             std::string_view subject,
+                                                             std::string_view request_id) {
+  DedupRow dedup;
+  CRM_ASSIGN_OR_RETURN(const Birth birth, BirthOf(rows, tenant, subject));
+  if (birth.request_id == request_id) {
+    dedup.set_payload_hmac(birth.payload_hmac);
+    dedup.set_aggregate(std::string(subject));
+    dedup.set_version(1);
+    return dedup;
+  }
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(DedupKey(partition_, tenant, subject, request_id)));
+  if (!row.has_value()) return std::nullopt;
+  if (dedup.ParseFromString(*row)) return dedup;
+  return Error(absl::StatusCode::kDataLoss, "ROW_UNREADABLE",
+               "a row of the core store cannot be read; rebuild the projection");
 }
 
 void CoreState::PutDirty(Rows& rows, uint64_t number) {
@@ -193,7 +249,7 @@ class CoreFold final : public Fold {
 
   absl::Status Apply(std::span<const Event> command) override {
     const common::v1::EventMetadata& metadata = *command.back().metadata;
-    const std::string_view subject = SubjectOf(metadata.aggregate());
+    const std::string_view subject = SubjectOf(metadata);
     CRM_ASSIGN_OR_RETURN(const auto mark, state_.Mark(rows_, metadata.tenant(), subject));
     if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
     absl::Status status = state_.Apply(rows_, command);
@@ -217,34 +273,6 @@ class CoreFold final : public Fold {
   Rows& rows_;
 };
 
-// Whether a field tells when, where or how often something was recorded, not what.
-bool IsProvenance(const google::protobuf::FieldDescriptor& field) {
-  constexpr std::array<std::string_view, 5> kStandard = {"etag", "create_time", "update_time",
-                                                         "delete_time", "erase_time"};
-  return std::find(kStandard.begin(), kStandard.end(), field.name()) != kStandard.end() ||
-         field.options().GetExtension(common::v1::rules).provenance();
-}
-
-void ClearProvenance(google::protobuf::Message* message) {
-  const auto* reflection = message->GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> set;
-  reflection->ListFields(*message, &set);
-  for (const auto* field : set) {
-    if (IsProvenance(*field)) {
-      reflection->ClearField(message, field);
-    } else if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE ||
-               field->is_map()) {
-      continue;
-    } else if (field->is_repeated()) {
-      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
-        ClearProvenance(reflection->MutableRepeatedMessage(message, field, i));
-      }
-    } else {
-      ClearProvenance(reflection->MutableMessage(message, field));
-    }
-  }
-}
-
 // "deals" of "contacts/c1/deals/d2", "lifecycle" of "contacts/c1/lifecycle".
 std::string_view CollectionOf(std::string_view name) {
   const bool singleton = std::count(name.begin(), name.end(), '/') % 2 == 0;
@@ -257,6 +285,11 @@ std::string_view CollectionOf(std::string_view name) {
 
 }  // namespace
 
+CoreProjection::CoreProjection(AggregateTypes types, int version)
+    : types_(std::move(types)), version_(version) {
+  types_[kReactionField] = &ReactionProgressType();
+}
+
 std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) const {
   return std::make_unique<CoreFold>(types_, partition, rows);
 }
@@ -264,6 +297,8 @@ std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) con
 std::string CoreProjection::BusinessLine(std::string_view key, std::string_view value) const {
   if (key.size() < 2 || key[1] != 'a') return "";
   const size_t zero = key.find('\0', 2);
+  // How far reactions came is no part of what the rows mean.
+  if (zero == 2) return "";
   const std::string_view kind = CollectionOf(key.substr(zero + 1));
   for (const auto& [field, type] : types_) {
     if (type->collection() != kind) continue;

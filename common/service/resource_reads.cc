@@ -23,19 +23,6 @@ absl::Status NotFound() {
   return Error(absl::StatusCode::kNotFound, "RESOURCE_NOT_FOUND", "there is no such resource");
 }
 
-absl::Status CheckMark(const RowReader& core, const ResourceRef& ref) {
-  CRM_ASSIGN_OR_RETURN(const auto row,
-                       core.Get(MarkKey(ref.partition, ref.tenant, SubjectOf(ref.name))));
-  common::v1::SubjectMark mark;
-  if (!row.has_value() || !mark.ParseFromString(*row) || !mark.quarantined()) {
-    return absl::OkStatus();
-  }
-  return Error(
-      absl::StatusCode::kDataLoss, "SUBJECT_UNREADABLE",
-      "a record of this subject cannot be read; see crmctl dead-letters",
-      {{"partition", std::to_string(ref.partition)}, {"offset", std::to_string(mark.offset())}});
-}
-
 // One field of a revision by name; stops the process where the proto lacks it.
 const FieldDescriptor* Field(const Message& message, const char* name) {
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
@@ -122,6 +109,19 @@ bool MatchesPattern(std::string_view pattern, std::string_view name) {
 
 }  // namespace
 
+absl::Status CheckReadable(const RowReader& core, const ResourceRef& ref) {
+  CRM_ASSIGN_OR_RETURN(const auto row,
+                       core.Get(MarkKey(ref.partition, ref.tenant, SubjectOf(ref.name))));
+  common::v1::SubjectMark mark;
+  if (!row.has_value() || !mark.ParseFromString(*row) || !mark.quarantined()) {
+    return absl::OkStatus();
+  }
+  return Error(
+      absl::StatusCode::kDataLoss, "SUBJECT_UNREADABLE",
+      "a record of this subject cannot be read; see crmctl dead-letters",
+      {{"partition", std::to_string(ref.partition)}, {"offset", std::to_string(mark.offset())}});
+}
+
 absl::Status CheckResourceName(std::string_view pattern, std::string_view name) {
   if (MatchesPattern(pattern, name)) return absl::OkStatus();
   return InvalidField("name", "must look like " + std::string(pattern) +
@@ -130,7 +130,7 @@ absl::Status CheckResourceName(std::string_view pattern, std::string_view name) 
 
 absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,
                                          bool may_be_marked) {
-  if (may_be_marked) CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+  if (may_be_marked) CRM_RETURN_IF_ERROR(CheckReadable(core, ref));
   CRM_ASSIGN_OR_RETURN(auto row, core.Get(AggregateKey(ref.partition, ref.tenant, ref.name)));
   if (!row.has_value()) return NotFound();
   row->erase(0, row->size() - ResourceOfRow(*row).size());
@@ -140,7 +140,7 @@ absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRe
 absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource source,
                                            const AggregateType& type, const ResourceRef& ref,
                                            const Moment& moment) {
-  CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+  CRM_RETURN_IF_ERROR(CheckReadable(core, ref));
   const auto include = [&moment](const Event& event) {
     if (moment.offset.has_value() && event.offset >= *moment.offset) return false;
     return !moment.time.has_value() || ToTimeNs(event.metadata->recorded_time()) <= *moment.time;
@@ -155,7 +155,7 @@ absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource so
 absl::StatusOr<std::string> ReadRevisions(const RowReader& core, EventSource source,
                                           const AggregateType& type, const ResourceRef& ref,
                                           const RevisionsPage& page) {
-  CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+  CRM_RETURN_IF_ERROR(CheckReadable(core, ref));
   CRM_ASSIGN_OR_RETURN(const int size, PageSize(page.page_size));
   CRM_ASSIGN_OR_RETURN(const int64_t first, FirstVersion(ref, page));
   std::unique_ptr<Message> response(page.response.New());

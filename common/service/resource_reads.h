@@ -23,6 +23,9 @@ struct ResourceRef {
 // each star an id in the alphabet of ids.
 absl::Status CheckResourceName(std::string_view pattern, std::string_view name);
 
+// DATA_LOSS where the subject is quarantined.
+absl::Status CheckReadable(const RowReader& core, const ResourceRef& ref);
+
 // The serialised resource as Get answers it. NOT_FOUND; DATA_LOSS where its subject is quarantined,
 // which is looked up only where `may_be_marked`.
 absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,

@@ -125,7 +125,7 @@ struct ServiceDefinition {
   const google::protobuf::Message* record = nullptr;
   std::vector<std::unique_ptr<AggregateType>> aggregates;
   // Raised when the core's rows of the same log change.
-  int core_version = 1;
+  int core_version = 2;
   std::vector<ViewDefinition> views;
   std::vector<std::unique_ptr<Reaction>> reactions;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;

@@ -28,33 +28,46 @@ AggregateTypes TypesOf(const ServiceDefinition& definition) {
   return types;
 }
 
-std::string StringField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+// Values of fields that a request may lack (null).
+std::string StringOf(const Message& message, const FieldDescriptor* field) {
   return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
 }
 
-bool BoolField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+bool BoolOf(const Message& message, const FieldDescriptor* field) {
   return field != nullptr && message.GetReflection()->GetBool(message, field);
 }
 
-int IntField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+int IntOf(const Message& message, const FieldDescriptor* field) {
   return field == nullptr ? 0 : message.GetReflection()->GetInt32(message, field);
 }
 
-const common::v1::AsOf* AsOfField(const Message& message) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName("as_of");
+const common::v1::AsOf* AsOfOf(const Message& message, const FieldDescriptor* field) {
   if (field == nullptr || !message.GetReflection()->HasField(message, field)) return nullptr;
   return static_cast<const common::v1::AsOf*>(&message.GetReflection()->GetMessage(message, field));
 }
 
+// A request that names one resource, with its fields looked up once.
+struct NamedRequest {
+  explicit NamedRequest(const Message& request) : type(request) {}
+
+  const Message& type;
+  const FieldDescriptor* const name = Find("name");
+  const FieldDescriptor* const as_of = Find("as_of");
+  const FieldDescriptor* const page_size = Find("page_size");
+  const FieldDescriptor* const page_token = Find("page_token");
+
+ private:
+  const FieldDescriptor* Find(const char* field) const {
+    return type.GetDescriptor()->FindFieldByName(field);
+  }
+};
+
 // Parses the request of a method that names one resource.
 absl::StatusOr<ResourceRef> ParseNamed(const UnaryCall& call, std::string_view pattern,
-                                       Message* request) {
+                                       const NamedRequest& named, Message* request) {
   CRM_RETURN_IF_ERROR(ParseAndValidate(call.request(), request));
   ResourceRef ref;
-  ref.name = StringField(*request, "name");
+  ref.name = StringOf(*request, named.name);
   CRM_RETURN_IF_ERROR(CheckResourceName(pattern, ref.name));
   ref.tenant = call.context().caller.tenant;
   ref.partition = PartitionOfSubject(ref.tenant, SubjectOf(ref.name));
@@ -102,6 +115,28 @@ class ServiceHost::ViewDriver final : public ProjectionDriver {
   TailRunner tail_;
 };
 
+// What reactions see of the host.
+class ServiceHost::ReactionSide final : public ReactionHost {
+ public:
+  explicit ReactionSide(ServiceHost& host) : host_(host) {}
+  std::optional<Offset> Reign(Partition partition) override {
+    const auto serving = host_.core_->serving();
+    if (serving == nullptr) return std::nullopt;
+    const LaneRunner& lanes = static_cast<CoreDriver&>(*serving->driver).lanes;
+    if (!lanes.open(partition)) return std::nullopt;
+    return lanes.fence(partition);
+  }
+  std::shared_ptr<const ServiceReading> Read() override {
+    auto reading = host_.Read(host_.all_, AllPartitions());
+    if (!reading.ok()) return nullptr;
+    return std::make_shared<const ServiceReading>(*std::move(reading));
+  }
+  void Submit(std::unique_ptr<Command> command) override { host_.Submit(std::move(command)); }
+
+ private:
+  ServiceHost& host_;
+};
+
 ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                          HostEnvironment environment, HostOptions options)
     : definition_(std::move(definition)),
@@ -120,6 +155,13 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                      });
   all_.push_back(core_.get());
   for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
+  if (definition_.reactions.empty()) return;
+  reaction_side_ = std::make_unique<ReactionSide>(*this);
+  ReactionRunner::Options reactions;
+  reactions.note = options_.note;
+  reactions_ = std::make_unique<ReactionRunner>(
+      std::move(reactions), definition_.reactions, *definition_.record, log_of, environment_.sealer,
+      names_, environment_.clock, environment_.random, *reaction_side_);
 }
 
 std::unique_ptr<ServedProjection> ServiceHost::MakeServed(const Projection& projection, Log& log,
@@ -175,6 +217,7 @@ absl::Status ServiceHost::Start() {
   }
   for (std::thread& thread : threads) thread.join();
   for (const absl::Status& status : started) CRM_RETURN_IF_ERROR(status);
+  if (reactions_ != nullptr) reactions_->Start();
   return absl::OkStatus();
 }
 
@@ -189,6 +232,8 @@ bool ServiceHost::WaitOpen(TimeNs deadline) {
 }
 
 void ServiceHost::Stop() {
+  // While lanes still take what it has to record.
+  if (reactions_ != nullptr) reactions_->Stop();
   for (ServedProjection* projection : all_) projection->Stop();
 }
 
@@ -286,13 +331,18 @@ void ServiceHost::Register(RpcServer& server) {
 
 // Descriptors of what every command's request has, looked up once.
 struct ServiceHost::CommandEndpoint {
+  CommandEndpoint(const CommandMethod& command, const Message& type)
+      : method(command), request(type) {}
+
   const CommandMethod& method;
   const Message& request;
+  const FieldDescriptor* const request_id = request.GetDescriptor()->FindFieldByName("request_id");
+  const FieldDescriptor* const validate_only =
+      request.GetDescriptor()->FindFieldByName("validate_only");
 };
 
 UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
-  auto endpoint =
-      std::make_shared<const CommandEndpoint>(CommandEndpoint{method, RequestOf(method.method)});
+  auto endpoint = std::make_shared<const CommandEndpoint>(method, RequestOf(method.method));
   return
       [this, endpoint](std::unique_ptr<UnaryCall> call) { RunCommand(*endpoint, std::move(call)); };
 }
@@ -308,8 +358,8 @@ void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
   if (!prepared.ok()) return call->Finish(prepared.status());
   Command& command = **prepared;
   command.caller = context.caller;
-  command.request_id = StringField(*request, "request_id");
-  command.validate_only = BoolField(*request, "validate_only");
+  command.request_id = StringOf(*request, endpoint.request_id);
+  command.validate_only = BoolOf(*request, endpoint.validate_only);
   command.deadline = context.deadline;
   if (!command.request_id.empty()) {
     command.payload_hmac =
@@ -341,24 +391,27 @@ void ServiceHost::Submit(std::unique_ptr<Command> command) {
 }
 
 UnaryHandler ServiceHost::GetHandler(const ResourceMethods& methods) {
-  return
-      [this, &methods, &request_type = RequestOf(methods.get)](std::unique_ptr<UnaryCall> unary) {
-        const Call call = std::move(unary);
-        const std::unique_ptr<Message> request(request_type.New());
-        absl::StatusOr<ResourceRef> named = ParseNamed(*call, methods.pattern, request.get());
-        if (!named.ok()) return call->Finish(named.status());
-        ResourceRef ref = *std::move(named);
-        const Partition partition = ref.partition;
-        if (const common::v1::AsOf* as_of = AsOfField(*request)) {
-          return GetAt(call, methods, std::move(ref), *as_of);
-        }
-        waits_.After(call, {{core_.get()}, {partition}, call->context().strong, {}},
-                     [this, call, ref = std::move(ref)] {
-                       AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
-                         return ReadResource(core, ref, MayBeMarked(core, ref.partition));
-                       });
-                     });
-      };
+  return [this, &methods,
+          named = NamedRequest(RequestOf(methods.get))](std::unique_ptr<UnaryCall> unary) {
+    const Call call = std::move(unary);
+    const std::unique_ptr<Message> request(named.type.New());
+    absl::StatusOr<ResourceRef> ref = ParseNamed(*call, methods.pattern, named, request.get());
+    if (!ref.ok()) return call->Finish(ref.status());
+    if (const common::v1::AsOf* as_of = AsOfOf(*request, named.as_of)) {
+      return GetAt(call, methods, *std::move(ref), *as_of);
+    }
+    const CallContext& context = call->context();
+    if (context.min_positions.empty() && !context.strong) return AnswerGet(call, *ref);
+    const Partition partition = ref->partition;
+    waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
+                 [this, call, waiting = *std::move(ref)] { AnswerGet(call, waiting); });
+  };
+}
+
+void ServiceHost::AnswerGet(const Call& call, const ResourceRef& ref) {
+  AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
+    return ReadResource(core, ref, MayBeMarked(core, ref.partition));
+  });
 }
 
 bool ServiceHost::MayBeMarked(const RowReader& core, Partition partition) {
@@ -420,16 +473,16 @@ void ServiceHost::GetAt(const Call& call, const ResourceMethods& methods, Resour
 }
 
 UnaryHandler ServiceHost::RevisionsHandler(const ResourceMethods& methods) {
-  return [this, &methods, &request_type = RequestOf(methods.list_revisions),
+  return [this, &methods, named = NamedRequest(RequestOf(methods.list_revisions)),
           &response = ResponseOf(methods.list_revisions)](std::unique_ptr<UnaryCall> unary) {
     const Call call = std::move(unary);
-    const std::unique_ptr<Message> request(request_type.New());
-    absl::StatusOr<ResourceRef> named = ParseNamed(*call, methods.pattern, request.get());
-    if (!named.ok()) return call->Finish(named.status());
-    ResourceRef ref = *std::move(named);
+    const std::unique_ptr<Message> request(named.type.New());
+    absl::StatusOr<ResourceRef> parsed = ParseNamed(*call, methods.pattern, named, request.get());
+    if (!parsed.ok()) return call->Finish(parsed.status());
+    ResourceRef ref = *std::move(parsed);
     const Partition partition = ref.partition;
-    RevisionsPage page{response, IntField(*request, "page_size"),
-                       StringField(*request, "page_token"), environment_.secret,
+    RevisionsPage page{response, IntOf(*request, named.page_size),
+                       StringOf(*request, named.page_token), environment_.secret,
                        environment_.random};
     waits_.After(call, {{core_.get()}, {partition}, call->context().strong, {}},
                  [this, call, &methods, ref = std::move(ref), page = std::move(page)] {
@@ -477,7 +530,8 @@ absl::StatusOr<ServiceHost::Query> ServiceHost::PrepareQuery(const Call& call,
   const Caller& caller = call->context().caller;
   CRM_ASSIGN_OR_RETURN(const std::string subject, method.subject(caller, *query.request, names_));
   query.partitions = {PartitionOfSubject(caller.tenant, subject)};
-  if (const common::v1::AsOf* as_of = AsOfField(*query.request)) {
+  const FieldDescriptor* as_of_field = query.request->GetDescriptor()->FindFieldByName("as_of");
+  if (const common::v1::AsOf* as_of = AsOfOf(*query.request, as_of_field)) {
     CRM_ASSIGN_OR_RETURN(query.as_of, MomentOf(*as_of, query.partitions.front()));
   }
   return query;

@@ -59,7 +59,9 @@ void AddCommands(const CampaignRequests& campaigns, const ReachRequests& reach,
        RenderRecorded<v1::RecordResponseResponse>},
       {"ReportDelivery", Prepare(reach, &ReachRequests::Delivery),
        RenderRecorded<v1::ReportDeliveryResponse>}};
-  service.batches = {{"ImportSends", "RecordSend"}, {"ImportResponses", "RecordResponse"}};
+  service.batches = {{"ImportCampaigns", "CreateCampaign"},
+                     {"ImportSends", "RecordSend"},
+                     {"ImportResponses", "RecordResponse"}};
 }
 
 void AddQueries(const AggregateType& reach, ServiceDefinition& service) {
