@@ -86,6 +86,14 @@ TEST(FileOutbox, CrashPointsLeaveNothingThatCounts) {
   EXPECT_TRUE(outbox.Put(Withheld("s1"))->withheld().empty());
 }
 
+TEST(FileOutbox, FileThatALossOfPowerLeftEmptyIsWrittenAnew) {
+  const TempDirectory directory;
+  std::ofstream(directory.path() + "/s1.json").flush();
+  FileOutbox outbox(directory.path());
+  EXPECT_EQ(outbox.Put(Message("s1"))->DebugString(), Message("s1").DebugString());
+  EXPECT_EQ(outbox.Put(Withheld("s1"))->DebugString(), Message("s1").DebugString());
+}
+
 TEST(FileOutbox, FileIsJsonWithTheFieldsNamesAndNoDraftStays) {
   const TempDirectory directory;
   FileOutbox outbox(directory.path());
