@@ -397,7 +397,9 @@ TEST_F(AnalyticsTest, SegmentsCountEveryScoredContactOnce) {
   Done(RunOf(ScoreRun::RFM, 300, "a"));
   Done(RunOf(ScoreRun::RFM, 400, "b"));
   std::map<std::pair<int, int>, int64_t> expected;
-  for (const auto& scores : List("", 1000)->scores()) {
+  const auto all = List("", 1000);
+  ASSERT_TRUE(all.ok()) << all.status();
+  for (const auto& scores : all->scores()) {
     ++expected[{scores.rfm().recency_score(), scores.rfm().frequency_score()}];
   }
   const auto segments = desk_->Ask<v1::RfmSegments>("GetRfmSegments", v1::GetRfmSegmentsRequest());
