@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/aggregate/core_rows.h"
+#include "common/aggregate/reaction_progress.h"
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
@@ -121,7 +122,7 @@ absl::Status CoreState::Apply(Rows& rows, std::span<const Event> command) {
   }
   const Event& end = command.back();
   const common::v1::EventMetadata& metadata = *end.metadata;
-  const std::string_view subject = SubjectOf(metadata.aggregate());
+  const std::string_view subject = SubjectOf(metadata);
   if (Erases(end)) {
     SubjectMark mark;
     mark.set_erased(true);
@@ -248,7 +249,7 @@ class CoreFold final : public Fold {
 
   absl::Status Apply(std::span<const Event> command) override {
     const common::v1::EventMetadata& metadata = *command.back().metadata;
-    const std::string_view subject = SubjectOf(metadata.aggregate());
+    const std::string_view subject = SubjectOf(metadata);
     CRM_ASSIGN_OR_RETURN(const auto mark, state_.Mark(rows_, metadata.tenant(), subject));
     if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
     absl::Status status = state_.Apply(rows_, command);
@@ -284,6 +285,11 @@ std::string_view CollectionOf(std::string_view name) {
 
 }  // namespace
 
+CoreProjection::CoreProjection(AggregateTypes types, int version)
+    : types_(std::move(types)), version_(version) {
+  types_[kReactionField] = &ReactionProgressType();
+}
+
 std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) const {
   return std::make_unique<CoreFold>(types_, partition, rows);
 }
@@ -291,6 +297,8 @@ std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) con
 std::string CoreProjection::BusinessLine(std::string_view key, std::string_view value) const {
   if (key.size() < 2 || key[1] != 'a') return "";
   const size_t zero = key.find('\0', 2);
+  // How far reactions came is no part of what the rows mean.
+  if (zero == 2) return "";
   const std::string_view kind = CollectionOf(key.substr(zero + 1));
   for (const auto& [field, type] : types_) {
     if (type->collection() != kind) continue;

@@ -104,11 +104,13 @@ void PatchOffset(std::string* history_value, Offset offset);
 // The fold of the core store as a projection: for replicas, rebuilds and verification.
 class CoreProjection final : public Projection {
  public:
-  CoreProjection(AggregateTypes types, int version) : types_(std::move(types)), version_(version) {}
+  // Knows reactions' progress beside `types`.
+  CoreProjection(AggregateTypes types, int version);
 
   std::string_view name() const override { return "core"; }
   int version() const override { return version_; }
   std::unique_ptr<Fold> Begin(Partition partition, Rows& rows) const override;
+  bool folds_reactions() const override { return true; }
   std::string BusinessLine(std::string_view key, std::string_view value) const override;
 
   const AggregateTypes& types() const { return types_; }

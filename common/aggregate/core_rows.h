@@ -37,7 +37,8 @@ std::string DeadLetterKey(Partition partition, Offset offset);
 // First byte partition, second the family.
 std::string FamilyPrefix(Partition partition, char family);
 
-// The partition of everything that belongs to a subject.
+// The partition of everything that belongs to a subject. What belongs to no customer is placed by
+// its command (Command::partition).
 Partition PartitionOfSubject(std::string_view tenant, std::string_view subject);
 
 }  // namespace crm

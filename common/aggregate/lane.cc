@@ -123,7 +123,8 @@ void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic
 absl::StatusOr<Outcome> Lane::Decide(Command& command, TimeNs now, Answer* answer) {
   CommandRows rows(store_);
   CRM_ASSIGN_OR_RETURN(const auto mark,
-                       overlay_.Mark(rows, command.caller.tenant, command.subject));
+                       overlay_.Mark(rows, command.caller.tenant,
+                                     command.partition.has_value() ? "" : command.subject));
   if (mark.has_value() && mark->quarantined()) {
     return Error(absl::StatusCode::kDataLoss, "SUBJECT_UNREADABLE",
                  "a record of this subject cannot be read; see crmctl dead-letters");
@@ -206,6 +207,8 @@ absl::StatusOr<std::vector<Event>> Lane::Stamp(const Command& command,
     }
     SetTimestamp(recorded, metadata->mutable_recorded_time());
     metadata->set_batch_id(command.batch_id);
+    metadata->set_causation_id(command.causation_id);
+    if (command.source.has_value()) *metadata->mutable_source() = *command.source;
     metadata->set_traceparent(command.caller.traceparent);
     metadata->set_payload_hmac(command.payload_hmac);
     CRM_ASSIGN_OR_RETURN(Event event, schema_.Encode(std::move(next.record), sealer_));
@@ -232,7 +235,7 @@ absl::StatusOr<Outcome> Lane::Validate(const Command& command, const std::vector
 void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows, Answer* answer,
                    Outcome* outcome) {
   CRM_CHECK(overlay_.Apply(rows, events).ok());
-  const std::string key = command.caller.tenant + "/" + command.subject;
+  const std::string key = RecordKey(command.caller.tenant, command.subject);
   answer->recorded_time = recorded_time_ = ToTimeNs(events.back().metadata->recorded_time());
   std::vector<Record> records(events.size());
   for (size_t i = 0; i < events.size(); ++i) {

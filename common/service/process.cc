@@ -79,12 +79,15 @@ absl::Status Process::OpenLog() {
   secret_ = std::make_unique<Secret>(std::move(secret));
   EmbeddedLogOptions options;
   options.directory = log.string();
-  // A view may fold the topic of a service that runs elsewhere.
+  // A view may fold the topic of a service that runs elsewhere, or a reaction follow it.
   std::set<std::string> topics;
   for (const ServiceDefinition& definition : definitions_) {
     topics.insert(definition.topic);
     for (const ViewDefinition& view : definition.views) {
       if (!view.topic.empty()) topics.insert(view.topic);
+    }
+    for (const auto& reaction : definition.reactions) {
+      topics.insert(std::string(reaction->topic()));
     }
   }
   options.topics.assign(topics.begin(), topics.end());

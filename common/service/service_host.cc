@@ -115,6 +115,28 @@ class ServiceHost::ViewDriver final : public ProjectionDriver {
   TailRunner tail_;
 };
 
+// What reactions see of the host.
+class ServiceHost::ReactionSide final : public ReactionHost {
+ public:
+  explicit ReactionSide(ServiceHost& host) : host_(host) {}
+  std::optional<Offset> Reign(Partition partition) override {
+    const auto serving = host_.core_->serving();
+    if (serving == nullptr) return std::nullopt;
+    const LaneRunner& lanes = static_cast<CoreDriver&>(*serving->driver).lanes;
+    if (!lanes.open(partition)) return std::nullopt;
+    return lanes.fence(partition);
+  }
+  std::shared_ptr<const ServiceReading> Read() override {
+    auto reading = host_.Read(host_.all_, AllPartitions());
+    if (!reading.ok()) return nullptr;
+    return std::make_shared<const ServiceReading>(*std::move(reading));
+  }
+  void Submit(std::unique_ptr<Command> command) override { host_.Submit(std::move(command)); }
+
+ private:
+  ServiceHost& host_;
+};
+
 ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                          HostEnvironment environment, HostOptions options)
     : definition_(std::move(definition)),
@@ -133,6 +155,13 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                      });
   all_.push_back(core_.get());
   for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
+  if (definition_.reactions.empty()) return;
+  reaction_side_ = std::make_unique<ReactionSide>(*this);
+  ReactionRunner::Options reactions;
+  reactions.note = options_.note;
+  reactions_ = std::make_unique<ReactionRunner>(
+      std::move(reactions), definition_.reactions, *definition_.record, log_of, environment_.sealer,
+      names_, environment_.clock, environment_.random, *reaction_side_);
 }
 
 std::unique_ptr<ServedProjection> ServiceHost::MakeServed(const Projection& projection, Log& log,
@@ -188,6 +217,7 @@ absl::Status ServiceHost::Start() {
   }
   for (std::thread& thread : threads) thread.join();
   for (const absl::Status& status : started) CRM_RETURN_IF_ERROR(status);
+  if (reactions_ != nullptr) reactions_->Start();
   return absl::OkStatus();
 }
 
@@ -202,6 +232,8 @@ bool ServiceHost::WaitOpen(TimeNs deadline) {
 }
 
 void ServiceHost::Stop() {
+  // While lanes still take what it has to record.
+  if (reactions_ != nullptr) reactions_->Stop();
   for (ServedProjection* projection : all_) projection->Stop();
 }
 

@@ -15,6 +15,7 @@
 #include "common/service/lane_runner.h"
 #include "common/service/position_tokens.h"
 #include "common/service/position_waits.h"
+#include "common/service/reaction_runner.h"
 #include "common/service/resource_reads.h"
 #include "common/service/served_projection.h"
 #include "common/service/service_definition.h"
@@ -49,9 +50,6 @@ struct HostOptions {
   // Told while a rebuild runs at start.
   std::function<bool(const std::string& projection, const RebuildProgress&)> progress;
 };
-
-// The log of a topic; what it answers outlives the host.
-using LogOfTopic = std::function<Log&(const std::string& topic)>;
 
 // Runs one service over a log: its lanes, projections and RPCs. Everything that is the same for
 // every service is here: routing, idempotency, etag, validate_only, positions, strong and past
@@ -97,12 +95,15 @@ class ServiceHost {
   int64_t quarantined_subjects() const;
   bool open(Partition partition) const;
   Offset fence(Partition partition) const;
+  // Null where the service has no reactions.
+  const ReactionRunner* reactions() const { return reactions_.get(); }
 
  private:
   using Call = std::shared_ptr<UnaryCall>;
   struct CommandEndpoint;
   class CoreDriver;
   class ViewDriver;
+  class ReactionSide;
 
   // Another topic that views fold.
   struct ForeignTopic {
@@ -176,6 +177,9 @@ class ServiceHost {
   // Per partition, the latest position at which it was seen to have no mark.
   std::array<std::atomic<Offset>, kPartitions> unmarked_at_;
   std::atomic<TimeNs> next_heal_{0};
+  // Last: they use everything above.
+  std::unique_ptr<ReactionSide> reaction_side_;
+  std::unique_ptr<ReactionRunner> reactions_;
 };
 
 }  // namespace crm
