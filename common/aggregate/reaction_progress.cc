@@ -98,8 +98,8 @@ class ProgressAggregate final : public Aggregate {
   }
 
  private:
-  void Evolve(const Message& event) override {
-    EvolveState(static_cast<const ReactionEvent&>(event), &state_);
+  void Evolve(const Event& event) override {
+    EvolveState(static_cast<const ReactionEvent&>(*event.aggregate_event), &state_);
   }
   void RenderTo(std::string* out) const override { state_.AppendToString(out); }
   bool Parse(std::string_view resource) override {

@@ -90,6 +90,7 @@ struct Arguments {
   ProjectionChoice projections;
   DumpArguments dump;
   std::string dead_letters_service;
+  std::string refusals_service;
 };
 
 // The command line as a tree of commands; the one that was given leaves what to do in `run`.
@@ -387,6 +388,11 @@ void CommandLine::AddStatus() {
     });
   });
   list->add_option("--service", arguments_.dead_letters_service, "Only of this service");
+  CLI::App* refusals = Add(&app_, "refusals", "Commands of reactions that were refused", [this] {
+    return Inspecting(
+        [this](Inspection& i) { return ListRefusals(i, console_, arguments_.refusals_service); });
+  });
+  refusals->add_option("--service", arguments_.refusals_service, "Only of this service");
 }
 
 }  // namespace
