@@ -6,6 +6,7 @@
 #include "common/projection/dump.h"
 #include "common/rpc/validate.h"
 #include "common/service/log_reading.h"
+#include "common/service/reaction_refusals.h"
 #include "common/storage/memory_store.h"
 #include "crm/admin/v1/admin_service.pb.h"
 #include "crm/common/v1/storage.pb.h"
@@ -25,6 +26,26 @@ absl::Status NoSuch(const std::string& field, const std::string& known) {
 absl::Status Healing() {
   return RetryLater(absl::StatusCode::kUnavailable, "PROJECTION_REBUILDING",
                     "the projection is being rebuilt; retry later", 1000);
+}
+
+void AddReactions(const ReactionRunner& reactions, ServiceStatus* service) {
+  for (const ReactionRunner::Summary& summary : reactions.Summaries()) {
+    ReactionStatus* status = service->add_reactions();
+    status->set_reaction(summary.reaction);
+    status->set_topic(summary.topic);
+    status->set_lag(summary.lag);
+    status->set_events(summary.counts.events);
+    status->set_commands(summary.counts.commands);
+    status->set_refused(summary.counts.refused);
+    status->set_retries(summary.counts.retries);
+    for (const ReactionStanding& standing : summary.standings) {
+      ReactionStatus::Position* position = status->add_positions();
+      position->set_partition(standing.partition);
+      position->set_source_partition(standing.source);
+      position->set_offset(standing.reacted_to);
+      position->set_waiting(standing.waiting);
+    }
+  }
 }
 
 // Parses the request of a streaming call.
@@ -71,6 +92,7 @@ void AdminService::Register(RpcServer& server) {
   server.AddService(service);
   server.AddUnary(service, "GetStatus", OnQueue(&AdminService::GetStatus));
   server.AddUnary(service, "ListDeadLetters", OnQueue(&AdminService::ListDeadLetters));
+  server.AddUnary(service, "ListReactionRefusals", OnQueue(&AdminService::ListReactionRefusals));
   server.AddUnary(service, "Quiesce", OnQueue(&AdminService::Quiesce));
   server.AddStream(service, "RebuildProjection", OnThread(&AdminService::RebuildProjection));
   server.AddStream(service, "DumpProjection", OnThread(&AdminService::DumpProjection));
@@ -142,6 +164,7 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
       }
     }
     service->mutable_projections(0)->set_quarantined_subjects(host->quarantined_subjects());
+    if (host->reactions() != nullptr) AddReactions(*host->reactions(), service);
   }
   return response.SerializeAsString();
 }
@@ -164,6 +187,18 @@ absl::StatusOr<std::string> AdminService::ListDeadLetters(const UnaryCall& call)
         entry->set_reason(letter.reason());
         return response.dead_letters_size() < size;
       }));
+  return response.SerializeAsString();
+}
+
+absl::StatusOr<std::string> AdminService::ListReactionRefusals(const UnaryCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<ListReactionRefusalsRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(request.service()));
+  if (request.page_size() < 0) return InvalidField("page_size", "must not be negative");
+  const auto serving = host->projections().front()->serving();
+  if (serving == nullptr) return Healing();
+  CRM_ASSIGN_OR_RETURN(
+      const auto response,
+      ReadReactionRefusals(*serving->store, host->source(), host->definition().reactions, request));
   return response.SerializeAsString();
 }
 

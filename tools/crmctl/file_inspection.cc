@@ -11,6 +11,7 @@
 #include "common/projection/dump.h"
 #include "common/service/log_reading.h"
 #include "common/service/projection_store.h"
+#include "common/service/reaction_refusals.h"
 #include "common/storage/generation.h"
 #include "common/storage/memory_store.h"
 #include "crm/common/v1/storage.pb.h"
@@ -192,6 +193,13 @@ absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* st
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<ListReactionRefusalsResponse> FileInspection::ListReactionRefusals(
+    const ListReactionRefusalsRequest& request) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, service->core));
+  return ReadReactionRefusals(*store, service->source(), service->definition.reactions, request);
 }
 
 absl::StatusOr<ListDeadLettersResponse> FileInspection::ListDeadLetters(

@@ -33,6 +33,8 @@ class FileInspection final : public Inspection {
   absl::StatusOr<admin::v1::GetStatusResponse> GetStatus() override;
   absl::StatusOr<admin::v1::ListDeadLettersResponse> ListDeadLetters(
       const admin::v1::ListDeadLettersRequest& request) override;
+  absl::StatusOr<admin::v1::ListReactionRefusalsResponse> ListReactionRefusals(
+      const admin::v1::ListReactionRefusalsRequest& request) override;
   // Without `follow`: nobody writes.
   absl::Status ReadLog(const admin::v1::ReadLogRequest& request,
                        const Each<admin::v1::LogEntry>& each) override;

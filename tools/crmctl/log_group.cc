@@ -139,6 +139,14 @@ void AddStatusCommands(CommandTree& tree) {
              });
            })
       ->add_option("--service", *service, "Only of this service");
+  auto* refused_by = tree.Keep<std::string>();
+  tree.Add(&tree.app(), "refusals", "Commands of reactions that were refused",
+           [&tree, refused_by] {
+             return tree.Inspecting([&](Inspection& inspection) {
+               return ListRefusals(inspection, tree.console(), *refused_by);
+             });
+           })
+      ->add_option("--service", *refused_by, "Only of this service");
 }
 
 }  // namespace crm::crmctl

@@ -44,6 +44,26 @@ int64_t EndOf(const ServiceStatus& service) {
       [](int64_t sum, const PartitionStatus& p) { return sum + p.end_offset(); });
 }
 
+void ShowReactions(const GetStatusResponse& status, Console& console) {
+  Table table({{"SERVICE"},
+               {"REACTION"},
+               {"TO"},
+               {"LAG", kRight},
+               {"EVENTS", kRight},
+               {"COMMANDS", kRight},
+               {"REFUSED", kRight},
+               {"RETRIES", kRight}});
+  for (const ServiceStatus& service : status.services()) {
+    for (const ReactionStatus& reaction : service.reactions()) {
+      table.Add({service.service(), reaction.reaction(), reaction.topic(),
+                 WithThousands(reaction.lag()), WithThousands(reaction.events()),
+                 WithThousands(reaction.commands()), WithThousands(reaction.refused()),
+                 WithThousands(reaction.retries())});
+    }
+  }
+  if (!table.empty()) console.out << '\n' << table.ToString();
+}
+
 }  // namespace
 
 absl::Status ShowStatus(Inspection& inspection, Console& console) {
@@ -73,6 +93,7 @@ absl::Status ShowStatus(Inspection& inspection, Console& console) {
                std::to_string(owned), WithThousands(EndOf(service)), WithThousands(voids)});
   }
   console.out << table.ToString();
+  ShowReactions(status, console);
   return absl::OkStatus();
 }
 
@@ -243,6 +264,34 @@ absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std
   if (!table.empty()) console.out << table.ToString();
   if (count == 0 && !console.json) console.err << "no dead letters\n";
   return count == 0 ? absl::OkStatus() : AnswerIsNo();
+}
+
+absl::Status ListRefusals(Inspection& inspection, Console& console, const std::string& service) {
+  CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
+  Table table(
+      {{"SERVICE"}, {"REACTION"}, {"SOURCE"}, {"TENANT"}, {"AGGREGATE"}, {"CODE"}, {"REASON"}});
+  int64_t total = 0;
+  for (const ServiceStatus& each : status.services()) {
+    if (!service.empty() && service != each.service()) continue;
+    ListReactionRefusalsRequest request;
+    request.set_service(each.service());
+    request.set_page_size(1000);
+    CRM_ASSIGN_OR_RETURN(const auto response, inspection.ListReactionRefusals(request));
+    total += response.total();
+    for (const ReactionRefusalEntry& refusal : response.refusals()) {
+      if (console.json) {
+        console.PrintJson(refusal);
+        continue;
+      }
+      table.Add({each.service(), refusal.reaction(),
+                 fmt::format("{}/{}/{}", refusal.source_topic(), refusal.source_partition(),
+                             refusal.source_offset()),
+                 refusal.tenant(), refusal.aggregate(), refusal.code(), refusal.reason()});
+    }
+  }
+  if (!table.empty()) console.out << table.ToString();
+  if (!console.json) console.err << WithThousands(total) << " commands were refused\n";
+  return absl::OkStatus();
 }
 
 }  // namespace crm::crmctl

@@ -39,4 +39,7 @@ absl::Status ProjectionDump(Inspection& inspection, Console& console,
 // Records that could not be folded; the answer is no where there are some.
 absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std::string& service);
 
+// Commands of reactions that were refused, at most 1,000 a service; empty = of all services.
+absl::Status ListRefusals(Inspection& inspection, Console& console, const std::string& service);
+
 }  // namespace crm::crmctl
