@@ -144,8 +144,15 @@ void AddScoreCommands(CommandTree& tree) {
 
 // --- one customer
 
-absl::Status ShowCustomer(RpcClient& client, Console& console, const ContactChoice& contact) {
+struct CustomerArguments {
+  ContactChoice contact;
+  int entries = 20;
+};
+
+absl::Status ShowCustomer(RpcClient& client, Console& console, const CustomerArguments& to) {
   GetCustomer360Request request;
+  request.set_timeline_size(to.entries);
+  const ContactChoice& contact = to.contact;
   if (!contact.name.empty()) {
     request.set_name(contact.name);
   } else {
@@ -227,13 +234,13 @@ void AddReportCommand(CommandTree& tree) {
 
 void AddAnalyticsCommands(CommandTree& tree) {
   AddScoreCommands(tree);
-  auto* contact = tree.Keep<ContactChoice>();
-  CommandTree::AddContactChoice(
-      tree.AddCall(&tree.app(), "customer360", "Everything known of one contact",
-                   [contact](RpcClient& client, Console& console) {
-                     return ShowCustomer(client, console, *contact);
-                   }),
-      contact);
+  auto* of = tree.Keep<CustomerArguments>();
+  CLI::App* customer = tree.AddCall(
+      &tree.app(), "customer360", "Everything known of one contact",
+      [of](RpcClient& client, Console& console) { return ShowCustomer(client, console, *of); });
+  CommandTree::AddContactChoice(customer, &of->contact);
+  customer->add_option("--entries", of->entries, "Latest orders and interactions")
+      ->capture_default_str();
   auto* currency = tree.Keep<std::string>();
   tree.AddCall(&tree.app(), "concentration", "How unevenly sales are spread over customers",
                [currency](RpcClient& client, Console& console) {
