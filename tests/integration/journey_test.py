@@ -114,7 +114,7 @@ class Server:
         for service in self.crmctl("status")[0]["services"]:
             if any(int(each["lag"]) for each in service["projections"]):
                 return False
-            if any(int(each["lag"]) or int(each["inFlight"]) for each in service.get("reactions", [])):
+            if any(int(each["lag"]) for each in service.get("reactions", [])):
                 return False
         return True
 

@@ -129,6 +129,14 @@ void AddStatusCommands(CommandTree& tree) {
   tree.Add(&tree.app(), "status", "What runs, over which log", [&tree] {
     return tree.Inspecting([&](Inspection& i) { return ShowStatus(i, tree.console()); });
   });
+  auto* seconds = tree.Keep<double>(60);
+  tree.AddCall(&tree.app(), "wait", "Until all projections and reactions are at the log's end",
+               [seconds](RpcClient& client, Console& console) {
+                 ServerInspection server(client);
+                 return WaitUntilDrained(server, console, static_cast<TimeNs>(*seconds * kSecond));
+               })
+      ->add_option("--seconds", *seconds, "At most")
+      ->capture_default_str();
   CLI::App* letters =
       tree.AddGroup(&tree.app(), "dead-letters", "Records that could not be folded");
   auto* service = tree.Keep<std::string>();
