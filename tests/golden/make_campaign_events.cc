@@ -80,7 +80,8 @@ constexpr Case kCases[] = {
     {"A send refused", "contacts/cada/reach",
      R"(reach { send_refused { send: "stwo" campaign: "campaigns/kone" step: "again" channel: "sms"
           purpose: "marketing" reason: "FREQUENCY_CAP" basis { ledger: "contacts/cada/consents"
-          version: 3 partition: 4 read_to: 90 } sends_in_window: 2 cap { sends: 2 days: 7 }
+          version: 3 partition: 4 read_to: 90 recorded_time { seconds: 1690000000 }
+          wording_version: "2023-07" } sends_in_window: 2 cap { sends: 2 days: 7 }
           segment: "segments/sone" decide_time { seconds: 1700000002 } } })"},
     {"A response", "contacts/cada/reach",
      R"(reach { response_recorded { plain { external_key { source: "shop" key: "coupon-1" } }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "common/base/status.h"
 #include "crm/campaign/v1/campaign_service.pb.h"
@@ -198,6 +199,7 @@ TEST(CampaignService, ConsentWithdrawnBeforeTheHandOffCancels) {
   // Until the decision is recorded, and no further.
   while (shop.Sends("ada").empty()) shop.world.Step([](int) { return 0; });
   shop.Withdraw("ada");
+  shop.world.FoldViews();
   shop.world.Settle();
   ASSERT_EQ(shop.Sends("ada").at(0).state(), Send::CANCELLED);
   EXPECT_EQ(shop.Sends("ada").at(0).reason(), "CONSENT_WITHDRAWN");
@@ -448,8 +450,11 @@ void RunSchedule(uint64_t seed) {
   EXPECT_EQ(shop.world.log(kOwnTopic).size(), events);
 }
 
+// CRM_TEST_SCHEDULES=10000 takes half a minute.
 TEST(CampaignServiceProperty, OneDecisionASendOverCrashSchedules) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  const char* asked = std::getenv("CRM_TEST_SCHEDULES");
+  const uint64_t schedules = asked == nullptr ? 2000 : std::strtoul(asked, nullptr, 10);
+  for (uint64_t seed = 1; seed <= schedules; ++seed) {
     SCOPED_TRACE(seed);
     RunSchedule(seed);
     if (::testing::Test::HasFailure()) return;

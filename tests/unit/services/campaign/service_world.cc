@@ -107,6 +107,14 @@ void ServiceWorld::ForgetReactions() {
   for (Reactor& reactor : reactors_) reactor.at = reactor.recorded = {};
 }
 
+void ServiceWorld::FoldViews() {
+  for (View& view : views_) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      while (CanFold(view, p)) Fold(view, p);
+    }
+  }
+}
+
 void ServiceWorld::Settle() {
   while (StepFrom(last_, [](int) { return 0; })) {
   }

@@ -50,6 +50,8 @@ class ServiceWorld {
   void Crash();
   // Reactions meet everything again.
   void ForgetReactions();
+  // Every view reads to the end of its topic.
+  void FoldViews();
   void Settle();
 
   // Of one topic, in the order of recording.
