@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 SERVER, CRMCTL, STUBS, REPOSITORY = sys.argv[1:5]
@@ -45,6 +46,7 @@ PATIENCE = 120
 EXAMPLE = pathlib.Path(REPOSITORY) / "examples/complete_journey"
 SHARED = pathlib.Path(os.environ.get("CRM_SHARED_DATA", pathlib.Path(REPOSITORY).parent / "shared/data"))
 SEED = 20171231
+KILLS = 8
 JOURNEY, RFM, CDNOW = "default", "rfm", "cdnow"
 
 
@@ -74,6 +76,7 @@ class Server:
             raise RuntimeError("the server ended:\n" + self._log.read())
         lines = dict(line.split("=", 1) for line in endpoints.read_text().splitlines())
         self.address = lines["api"]
+        self.client = None
         self.channel = grpc.insecure_channel(self.address)
         self.contacts = contact_stubs.ContactServiceStub(self.channel)
         self.campaigns = campaign_stubs.CampaignServiceStub(self.channel)
@@ -85,16 +88,20 @@ class Server:
 
     def crmctl(self, *arguments, tenant=JOURNEY, text=None):
         """The JSON lines a command answers."""
-        done = subprocess.run(
+        self.client = subprocess.Popen(
             [CRMCTL, "--json", "--target", self.address, "--tenant", tenant, "--timeout", str(PATIENCE),
-             *arguments], input=text, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode != 0:
-            raise RuntimeError("crmctl %s: %s" % (" ".join(arguments), done.stderr))
-        return [json.loads(line) for line in done.stdout.splitlines()]
+             *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        answers, errors = self.client.communicate(text, timeout=600)
+        if self.client.returncode != 0:
+            raise RuntimeError("crmctl %s: %s" % (" ".join(arguments), errors))
+        return [json.loads(line) for line in answers.splitlines()]
 
     def kill(self):
+        """The server, and who calls it at the moment."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE)
+        if self.client is not None:
+            self.client.kill()
         self.channel.close()
 
     def stop(self):
@@ -411,7 +418,7 @@ class JourneyTest(unittest.TestCase):
             server = self.serve("one")
             wait_until(server.drained, "everything is folded and reacted to")
             figures.all(server)
-            self.assertEqual(server.business_dump(), dump)
+            self.expect_same(server.business_dump(), dump)
             self.assertEqual(server.events(), events)
             self.assertEqual(server.stop(), 0)
 
@@ -422,8 +429,42 @@ class JourneyTest(unittest.TestCase):
             print("shuffled by seed", SEED)
             Imports(other, shuffled=True).all()
             figures.all(other)
-            self.assertEqual(other.business_dump(), dump)
+            self.expect_same(other.business_dump(), dump)
             self.assertEqual(other.stop(), 0)
+
+        with self.subTest("killed at random moments while importing"):
+            (self.directory / "three").mkdir()
+            shutil.copy(self.directory / "one" / "secret", self.directory / "three" / "secret")
+            self.kill_while_importing("three")
+            other = self.serve("three")
+            Imports(other, shuffled=False).all()
+            figures.all(other)
+            self.expect_same(other.business_dump(), dump)
+            self.assertEqual(other.stop(), 0)
+
+    def expect_same(self, dump, expected):
+        """Hash by hash, so that a failure names the projection."""
+        self.assertEqual(dump.keys(), expected.keys())
+        for projection, hashes in expected.items():
+            self.assertEqual(dump[projection], hashes, projection)
+
+    def kill_while_importing(self, name):
+        """Orders, sends and responses come in, and reactions run, while the server dies again and again."""
+        chance = random.Random(SEED)
+        for _ in range(KILLS):
+            server = self.serve(name)
+            importing = threading.Thread(target=self.import_until_killed, args=(server,), daemon=True)
+            importing.start()
+            importing.join(chance.uniform(0.1, 3))
+            server.kill()
+            importing.join(PATIENCE)
+
+    @staticmethod
+    def import_until_killed(server):
+        try:
+            Imports(server, shuffled=False).journey()
+        except (RuntimeError, BrokenPipeError):
+            pass
 
 
 if __name__ == "__main__":
