@@ -3,14 +3,13 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/reaction_progress.h"
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
-#include "crm/common/v1/rules.pb.h"
+#include "common/projection/provenance.h"
 
 namespace crm {
 namespace {
@@ -273,34 +272,6 @@ class CoreFold final : public Fold {
   CoreState state_;
   Rows& rows_;
 };
-
-// Whether a field tells when, where or how often something was recorded, not what.
-bool IsProvenance(const google::protobuf::FieldDescriptor& field) {
-  constexpr std::array<std::string_view, 5> kStandard = {"etag", "create_time", "update_time",
-                                                         "delete_time", "erase_time"};
-  return std::find(kStandard.begin(), kStandard.end(), field.name()) != kStandard.end() ||
-         field.options().GetExtension(common::v1::rules).provenance();
-}
-
-void ClearProvenance(google::protobuf::Message* message) {
-  const auto* reflection = message->GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> set;
-  reflection->ListFields(*message, &set);
-  for (const auto* field : set) {
-    if (IsProvenance(*field)) {
-      reflection->ClearField(message, field);
-    } else if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE ||
-               field->is_map()) {
-      continue;
-    } else if (field->is_repeated()) {
-      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
-        ClearProvenance(reflection->MutableRepeatedMessage(message, field, i));
-      }
-    } else {
-      ClearProvenance(reflection->MutableMessage(message, field));
-    }
-  }
-}
 
 // "deals" of "contacts/c1/deals/d2", "lifecycle" of "contacts/c1/lifecycle".
 std::string_view CollectionOf(std::string_view name) {

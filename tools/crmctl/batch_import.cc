@@ -58,8 +58,7 @@ void WaitFor(TimeNs delay) {
 // One stream from its start to its end. What is under way on it has one tag each.
 class BatchImport::Stream {
  public:
-  Stream(BatchImport& import, const Source& source,
-         const std::function<void(const Result&)>& each)
+  Stream(BatchImport& import, const Source& source, const std::function<void(const Result&)>& each)
       : import_(import),
         source_(source),
         each_(each),
@@ -183,7 +182,7 @@ void BatchImport::Stream::PauseUntil(TimeNs when) {
 }
 
 absl::Status BatchImport::Run(const Source& source,
-                                const std::function<void(const Result&)>& each) {
+                              const std::function<void(const Result&)>& each) {
   progress_ = clock_.Monotonic();
   bool ever_connected = false;
   TimeNs back_off = kFirstBackOff;
@@ -242,7 +241,7 @@ const BatchItem* BatchImport::TakeReady() {
 }
 
 void BatchImport::Answered(const BatchResult& response,
-                             const std::function<void(const Result&)>& each) {
+                           const std::function<void(const Result&)>& each) {
   const auto row = rows_.find(response.row());
   if (row == rows_.end() || !row->second.sent) return;
   Result result;

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "tools/crmctl/console.h"
+#include "tools/crmctl/contact_choice.h"
 #include "tools/crmctl/contact_mapping.h"
 #include "tools/crmctl/file_import.h"
 #include "tools/crmctl/rpc_client.h"
@@ -20,12 +21,6 @@ struct ImportArguments {
 // go in.
 absl::Status ImportContacts(RpcClient& client, Console& console, const ImportArguments& arguments);
 
-// One contact: by its name, or by its external key as "SOURCE/KEY".
-struct ContactChoice {
-  std::string name;
-  std::string key;
-};
-
 struct GetArguments {
   ContactChoice contact;
   // RFC 3339 time, position token, or empty for now.
@@ -41,6 +36,12 @@ struct ListArguments {
   bool show_deleted = false;
 };
 absl::Status ListContacts(RpcClient& client, Console& console, const ListArguments& arguments);
+
+// The contact's name, asked of the server where it is chosen by key. NOT_FOUND.
+absl::StatusOr<std::string> NameOfContact(RpcClient& client, const ContactChoice& choice);
+
+// RFC 3339 time, or a position token.
+common::v1::AsOf ParseAsOf(const std::string& text);
 
 // Every revision, oldest first.
 absl::Status ContactHistory(RpcClient& client, Console& console, const ContactChoice& contact);

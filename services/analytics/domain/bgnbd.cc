@@ -13,8 +13,8 @@
 namespace crm::analytics {
 namespace {
 
-// Logarithms of the parameters are sought within e^±9 (alpha: times the mean time observed).
-constexpr double kBound = 9;
+// Bounds of the coordinates of a fit: r is sought within e^±12, and so on.
+constexpr double kBound = 12;
 // Of a sum, what its omitted terms may add.
 constexpr double kRest = 1e-16;
 
@@ -108,13 +108,18 @@ double Logistic(double x) {
   return 1 / (1 + std::exp(-x));
 }
 
-// The log likelihood of grouped customers. One object serves one fit.
+struct Slopes {
+  double value = 0;
+  // By each parameter.
+  BgNbdParameters by;
+};
+
+// The log likelihood of grouped customers.
 class GroupedLikelihood {
  public:
   explicit GroupedLikelihood(std::vector<Group> groups) : groups_(std::move(groups)) {}
 
-  // The gradient is by ln r, ln alpha, ln a, ln b.
-  LogLikelihood At(const BgNbdParameters& p) const;
+  Slopes At(const BgNbdParameters& p) const;
 
   double MeanObservedWeeks() const {
     double weeks = 0;
@@ -131,7 +136,7 @@ class GroupedLikelihood {
   std::vector<Group> groups_;
 };
 
-LogLikelihood GroupedLikelihood::At(const BgNbdParameters& p) const {
+Slopes GroupedLikelihood::At(const BgNbdParameters& p) const {
   const int32_t most = groups_.back().history.repeats;
   const RisingFactorials of_r(p.r, most);
   const RisingFactorials of_b(p.b, most);
@@ -168,19 +173,31 @@ LogLikelihood GroupedLikelihood::At(const BgNbdParameters& p) const {
     by_a += customers * slope_a;
     by_b += customers * slope_b;
   }
-  return {value, {by_r * p.r, by_alpha * p.alpha, by_a * p.a, by_b * p.b}};
+  return {value, {by_r, by_alpha, by_a, by_b}};
 }
 
-BgNbdParameters FromLogs(std::span<const double> logs, double weeks) {
-  return {std::exp(logs[0]), weeks * std::exp(logs[1]), std::exp(logs[2]), std::exp(logs[3])};
+// The fit's coordinates: ln r, ln of alpha in units of the mean time observed, and of the
+// probability to leave the log odds of its mean and ln of its concentration a + b. Where nearly
+// nobody leaves, or all with one probability, the last one or two hardly matter and have no maximum
+// of their own.
+BgNbdParameters FromCoordinates(std::span<const double> at, double weeks) {
+  const double concentration = std::exp(at[3]);
+  return {std::exp(at[0]), weeks * std::exp(at[1]), Logistic(at[2]) * concentration,
+          Logistic(-at[2]) * concentration};
 }
 
-// In logarithms; alpha as a multiple of the mean time observed. Rare buyers, steady ones, and ones
-// of whom few leave.
-const std::vector<std::vector<double>>& Starts() {
-  static const std::vector<std::vector<double>> kStarts{
-      {-1, -1.5, -0.5, 0.5}, {0, 0, 0, 0}, {0.5, -1, -1.5, 1.5}};
-  return kStarts;
+// The chain rule back from the parameters.
+LogLikelihood ByCoordinates(const Slopes& slopes, const BgNbdParameters& p) {
+  const auto& [r, alpha, a, b] = slopes.by;
+  return {slopes.value,
+          {r * p.r, alpha * p.alpha, (a - b) * p.a * p.b / (p.a + p.b), a * p.a + b * p.b}};
+}
+
+// Rare buyers, steady ones, and ones of whom few leave.
+Search SearchPlan() {
+  return {.starts = {{-1, -1.5, -1, 1}, {0, 0, 0, 0.5}, {0.5, -1, -3, 2}},
+          .bound = kBound,
+          .determined = 2};
 }
 
 // The count N of a negative binomial of shape r and odds t / alpha: with z = t / (alpha + t),
@@ -255,10 +272,12 @@ absl::StatusOr<BgNbdFit> FitBgNbd(std::span<const PurchaseHistory> customers) {
   if (!repeats) return NoAnswer(kNoRepeats, "no customer bought on a second day; wait for repeats");
   const GroupedLikelihood likelihood(GroupsOf(customers));
   const double weeks = likelihood.MeanObservedWeeks();
-  CRM_ASSIGN_OR_RETURN(
-      const Maximum maximum,
-      Maximise([&](auto logs) { return likelihood.At(FromLogs(logs, weeks)); }, Starts(), kBound));
-  return BgNbdFit{FromLogs(maximum.log_parameters, weeks), maximum.value};
+  const auto at = [&](std::span<const double> coordinates) {
+    const BgNbdParameters parameters = FromCoordinates(coordinates, weeks);
+    return ByCoordinates(likelihood.At(parameters), parameters);
+  };
+  CRM_ASSIGN_OR_RETURN(const Maximum maximum, Maximise(at, SearchPlan()));
+  return BgNbdFit{FromCoordinates(maximum.at, weeks), maximum.value};
 }
 
 absl::StatusOr<double> ExpectedPurchases(const BgNbdParameters& parameters, double weeks) {

@@ -33,13 +33,15 @@ struct BgNbdFit {
   double log_likelihood = 0;
 };
 
-inline constexpr double kLeastParameter = 1e-6;
-inline constexpr double kMostParameter = 1e6;
+inline constexpr double kLeastParameter = 1e-12;
+inline constexpr double kMostParameter = 1e12;
 inline constexpr double kLongestHorizon = 100'000;
 
-// Maximum likelihood over the customers.
-// FAILED_PRECONDITION: NO_CUSTOMERS; NO_REPEATS when nobody bought again; DEGENERATE_FIT when the
-// customers do not determine the parameters (one customer, all alike, nobody seems to have left).
+// Maximum likelihood over the customers. Customers who nearly never leave, or all with one
+// probability, do not determine a and b; then those are some that make the likelihood as high as
+// any, a / (a + b) still is the mean probability, and expectations are sound. FAILED_PRECONDITION:
+// NO_CUSTOMERS; NO_REPEATS when nobody bought again; DEGENERATE_FIT when the customers do not
+// determine r and alpha (one customer, all alike).
 absl::StatusOr<BgNbdFit> FitBgNbd(std::span<const PurchaseHistory> customers);
 
 // Sum over the customers of ln L (equation 6), in logarithms throughout.

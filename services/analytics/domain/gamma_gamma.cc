@@ -13,7 +13,8 @@
 namespace crm::analytics {
 namespace {
 
-// Logarithms of the parameters are sought within e^±12 (gamma: times the mean spend).
+// Parameters are sought within e^±12 (gamma: times the geometric mean of the customers' spend,
+// which few large customers do not move).
 constexpr double kBound = 12;
 
 // Boost answers faults by errno and special values; arguments here are finite and above zero.
@@ -21,7 +22,8 @@ using QuietPolicy = boost::math::policies::policy<
     boost::math::policies::domain_error<boost::math::policies::errno_on_error>,
     boost::math::policies::pole_error<boost::math::policies::errno_on_error>,
     boost::math::policies::overflow_error<boost::math::policies::errno_on_error>,
-    boost::math::policies::evaluation_error<boost::math::policies::errno_on_error>>;
+    boost::math::policies::evaluation_error<boost::math::policies::errno_on_error>,
+    boost::math::policies::promote_double<false>>;
 
 double LogGamma(double x) {
   return boost::math::lgamma(x, QuietPolicy());
@@ -117,20 +119,19 @@ GammaGammaParameters FromLogs(std::span<const double> logs, double spend) {
   return {std::exp(logs[0]), std::exp(logs[1]), spend * std::exp(logs[2])};
 }
 
-double MeanOf(const std::vector<Group>& groups) {
+double GeometricMeanOf(const std::vector<Group>& groups) {
   double sum = 0;
   double customers = 0;
   for (const Group& group : groups) {
-    sum += group.customers * group.mean;
+    sum += group.customers * std::log(group.mean);
     customers += group.customers;
   }
-  return sum / customers;
+  return std::exp(sum / customers);
 }
 
-// In logarithms; gamma as a multiple of the mean spend.
-const std::vector<std::vector<double>>& Starts() {
-  static const std::vector<std::vector<double>> kStarts{{0, 1, 0}, {1.5, 1.5, -0.5}};
-  return kStarts;
+// ln p, ln q, and ln gamma as a multiple of the geometric mean.
+Search SearchPlan() {
+  return {.starts = {{0, 1, 0}, {1.5, 1.5, -0.5}}, .bound = kBound, .determined = 3};
 }
 
 }  // namespace
@@ -146,12 +147,12 @@ absl::StatusOr<GammaGammaFit> FitGammaGamma(std::span<const RepeatSpend> custome
   CRM_ASSIGN_OR_RETURN(std::vector<RepeatSpend> usable, Usable(customers));
   const auto count = static_cast<int64_t>(usable.size());
   const std::vector<Group> groups = GroupsOf(std::move(usable));
-  const double spend = MeanOf(groups);
+  const double spend = GeometricMeanOf(groups);
   CRM_ASSIGN_OR_RETURN(
       const Maximum maximum,
-      Maximise([&](auto logs) { return LikelihoodAt(FromLogs(logs, spend), groups); }, Starts(),
-               kBound));
-  const GammaGammaParameters parameters = FromLogs(maximum.log_parameters, spend);
+      Maximise([&](auto logs) { return LikelihoodAt(FromLogs(logs, spend), groups); },
+               SearchPlan()));
+  const GammaGammaParameters parameters = FromLogs(maximum.at, spend);
   if (parameters.q <= 1) return NoMeanSpend();
   return GammaGammaFit{parameters, maximum.value, count};
 }

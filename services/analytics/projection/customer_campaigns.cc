@@ -24,6 +24,12 @@ constexpr char kMembership = 'b';
 constexpr char kResponse = 'r';
 constexpr char kSend = 'w';
 
+// The time that an event names; `otherwise` where it names none.
+TimeNs TimeOr(const google::protobuf::Timestamp& time, TimeNs otherwise) {
+  const bool is_named = time.seconds() != 0 || time.nanos() != 0;
+  return is_named ? ToTimeNs(time) : otherwise;
+}
+
 // A send as its first event makes it.
 template <typename Message>
 Send NewSend(const Message& event, Send::State state, TimeNs time) {
@@ -33,14 +39,14 @@ Send NewSend(const Message& event, Send::State state, TimeNs time) {
   send.set_step(event.step());
   send.set_channel(event.channel());
   send.set_state(state);
-  SetTimestamp(time, send.mutable_decided_time());
+  SetTimestamp(time, send.mutable_decide_time());
   return send;
 }
 
 // A decision, with what it relied on.
 template <typename Message>
 Send Decision(const Message& event, Send::State state, TimeNs time) {
-  Send send = NewSend(event, state, time);
+  Send send = NewSend(event, state, TimeOr(event.decide_time(), time));
   if (event.has_basis()) *send.mutable_basis() = event.basis();
   send.set_sends_in_window(event.sends_in_window());
   return send;
@@ -58,7 +64,8 @@ class CampaignsFold final : public CustomerFold {
     const TimeNs time = RecordedTime(*event.metadata);
     switch (reach.event_case()) {
       case ReachEvent::kSegmentEntered:
-        return Enter(customer, reach.segment_entered().segment(), time);
+        return Enter(customer, reach.segment_entered().segment(),
+                     TimeOr(reach.segment_entered().enter_time(), time));
       case ReachEvent::kSegmentLeft:
         rows().Delete(Key(customer, kMembership, reach.segment_left().segment()));
         return absl::OkStatus();
@@ -70,8 +77,9 @@ class CampaignsFold final : public CustomerFold {
         return Put(customer, send);
       }
       case ReachEvent::kSendRecorded:
-        return Put(customer,
-                   NewSend(reach.send_recorded(), Send::RECORDED, OccurredTime(*event.metadata)));
+        return Put(customer, NewSend(reach.send_recorded(), Send::RECORDED,
+                                     TimeOr(reach.send_recorded().send_time(),
+                                            OccurredTime(*event.metadata))));
       case ReachEvent::kSendHandedOff:
         return SetState(customer, reach.send_handed_off().send(), Send::HANDED_OFF);
       case ReachEvent::kDeliveryReported:
@@ -82,6 +90,8 @@ class CampaignsFold final : public CustomerFold {
       case ReachEvent::kResponseRecorded:
         return Put(customer, reach.response_recorded(), OccurredTime(*event.metadata));
       case ReachEvent::kErased:
+        rows().DeletePrefix(ContactPrefix(partition(), kMembership, tenant, id));
+        return absl::OkStatus();
       case ReachEvent::EVENT_NOT_SET:
         return absl::OkStatus();
     }
@@ -125,7 +135,8 @@ class CampaignsFold final : public CustomerFold {
     response.set_kind(event.kind());
     response.set_response(event.response());
     response.set_send(event.send());
-    SetTimestamp(time, response.mutable_response_time());
+    response.set_step(event.step());
+    SetTimestamp(TimeOr(event.response_time(), time), response.mutable_response_time());
     rows().Put(Key(customer, kResponse, event.response()), response.SerializeAsString());
     return absl::OkStatus();
   }
@@ -205,7 +216,7 @@ absl::StatusOr<std::vector<Send>> CustomerCampaigns::Sends(const RowReader& rows
                                                            std::string_view tenant,
                                                            std::string_view id) {
   CRM_ASSIGN_OR_RETURN(auto sends, All<Send>(rows, kSend, tenant, id));
-  SortLatestFirst(&sends, [](const Send& send) { return ToTimeNs(send.decided_time()); });
+  SortLatestFirst(&sends, [](const Send& send) { return ToTimeNs(send.decide_time()); });
   return sends;
 }
 

@@ -17,7 +17,8 @@ namespace crm::analytics {
 //   partition 'r' tenant 0 id 0 response         crm.campaign.v1.Response
 //   partition 'w' tenant 0 id 0 send             crm.campaign.v1.Send, in its present state
 //
-// Nothing of it identifies a person, so erasure leaves it. Immutable, thread-safe.
+// The contact's name is not repeated in the values. Nothing of it identifies a person: erasure ends
+// the memberships and leaves the rest. Immutable, thread-safe.
 class CustomerCampaigns final : public Projection {
  public:
   static constexpr std::string_view kName = "customer-campaigns";

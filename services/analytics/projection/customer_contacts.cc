@@ -112,6 +112,18 @@ Contact Erased(const Contact& contact) {
   return left;
 }
 
+// A stage of a later version moves nothing.
+void Advance(const contact::v1::LifecycleStageChanged& change, TimeNs time, Lifecycle* lifecycle) {
+  const bool is_stage = contact::v1::LifecycleStage_IsValid(change.to()) &&
+                        change.to() != contact::v1::LIFECYCLE_STAGE_UNSPECIFIED;
+  if (!is_stage) return;
+  lifecycle->set_stage(change.to());
+  lifecycle->set_reason(change.reason());
+  lifecycle->set_evidence(change.plain().evidence());
+  if (lifecycle->has_stage_time()) time = std::max(time, ToTimeNs(lifecycle->stage_time()));
+  SetTimestamp(time, lifecycle->mutable_stage_time());
+}
+
 auto PlaceOf(const Consent& consent) {
   return std::tie(consent.purpose(), consent.channel(), consent.recipient());
 }
@@ -187,6 +199,7 @@ class ContactsFold final : public CustomerFold {
   absl::Status ApplyConsent(const Event& event, std::string key) {
     const auto& content = static_cast<const ConsentEvent&>(*event.aggregate_event);
     CRM_ASSIGN_OR_RETURN(ConsentLedger ledger, Read<ConsentLedger>(event, key));
+    if (ledger.has_erase_time()) return absl::OkStatus();
     if (content.has_granted()) {
       Consent* entry = EntryOf(content.granted(), &ledger);
       entry->set_state(Consent::GRANTED);
@@ -195,16 +208,33 @@ class ContactsFold final : public CustomerFold {
       if (content.granted().has_expire_time()) {
         *entry->mutable_expire_time() = content.granted().expire_time();
       }
+      entry->set_evidence(content.granted().plain().evidence());
       SetDecision(*event.metadata, entry);
     }
     if (content.has_withdrawn()) {
       Consent* entry = EntryOf(content.withdrawn(), &ledger);
-      entry->set_state(Consent::WITHDRAWN);
+      Withdraw(content.withdrawn().plain().evidence(), entry);
       SetDecision(*event.metadata, entry);
     }
     SetHistory(*event.metadata, &ledger);
+    if (content.has_erased()) EraseLedger(*event.metadata, &ledger);
     rows().Put(std::move(key), ledger.SerializeAsString());
     return absl::OkStatus();
+  }
+
+  static void Withdraw(const std::string& evidence, Consent* entry) {
+    entry->set_state(Consent::WITHDRAWN);
+    entry->set_evidence(evidence);
+    entry->clear_expire_time();
+  }
+
+  // Every consent ends; what was withdrawn before keeps its own event.
+  static void EraseLedger(const common::v1::EventMetadata& metadata, ConsentLedger* ledger) {
+    for (Consent& entry : *ledger->mutable_consents()) {
+      if (entry.state() != Consent::WITHDRAWN) SetDecision(metadata, &entry);
+      Withdraw("", &entry);
+    }
+    *ledger->mutable_erase_time() = ledger->update_time();
   }
 
   static void SetDecision(const common::v1::EventMetadata& metadata, Consent* entry) {
@@ -215,14 +245,18 @@ class ContactsFold final : public CustomerFold {
   absl::Status ApplyLifecycle(const Event& event, std::string key) {
     const auto& content = static_cast<const LifecycleEvent&>(*event.aggregate_event);
     CRM_ASSIGN_OR_RETURN(Lifecycle lifecycle, Read<Lifecycle>(event, key));
+    if (lifecycle.has_erase_time()) return absl::OkStatus();
+    if (lifecycle.stage() == contact::v1::LIFECYCLE_STAGE_UNSPECIFIED) {
+      lifecycle.set_stage(contact::v1::SUSPECT);
+    }
     if (content.has_stage_changed()) {
-      const auto& change = content.stage_changed();
-      lifecycle.set_stage(change.to());
-      lifecycle.set_reason(change.reason());
-      lifecycle.set_evidence(change.evidence());
-      SetTimestamp(OccurredTime(*event.metadata), lifecycle.mutable_stage_time());
+      Advance(content.stage_changed(), OccurredTime(*event.metadata), &lifecycle);
     }
     SetHistory(*event.metadata, &lifecycle);
+    if (content.has_erased()) {
+      lifecycle.clear_evidence();
+      *lifecycle.mutable_erase_time() = lifecycle.update_time();
+    }
     rows().Put(std::move(key), lifecycle.SerializeAsString());
     return absl::OkStatus();
   }

@@ -6,17 +6,13 @@
 
 #include "common/base/bytes.h"
 #include "common/base/timestamp.h"
+#include "common/projection/provenance.h"
 
 namespace crm::analytics {
 namespace {
 
 constexpr uint64_t kSign = uint64_t{1} << 63;
 constexpr TimeNs kDay = 86'400 * kSecond;
-
-// Fields that tell when and how often, not what.
-constexpr const char* kHistoryFields[] = {"etag",        "create_time", "update_time",
-                                          "delete_time", "erase_time",  "decided_time",
-                                          "enter_time",  "version",     "basis"};
 
 }  // namespace
 
@@ -104,11 +100,7 @@ std::string BusinessText(std::string_view key, std::string_view value,
                          const google::protobuf::Message& type) {
   std::unique_ptr<google::protobuf::Message> message(type.New());
   if (!message->ParseFromArray(value.data(), static_cast<int>(value.size()))) return "unreadable";
-  const auto* reflection = message->GetReflection();
-  for (const char* name : kHistoryFields) {
-    const auto* field = message->GetDescriptor()->FindFieldByName(name);
-    if (field != nullptr) reflection->ClearField(message.get(), field);
-  }
+  ClearProvenance(message.get());
   google::protobuf::TextFormat::Printer printer;
   printer.SetSingleLineMode(true);
   std::string text;

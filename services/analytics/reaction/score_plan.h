@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "common/storage/store.h"
+#include "common/projection/projection.h"
 #include "crm/analytics/v1/analytics_events.pb.h"
 #include "services/analytics/domain/scoring.h"
 

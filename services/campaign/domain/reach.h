@@ -165,8 +165,7 @@ struct RecordResponse {
 // The contact may be one that this CRM does not know yet: its reach begins with the first event.
 //
 // An erased contact refuses new sends and responses with CONTACT_ERASED; what became of a send is
-// still recorded. Nothing personal is kept in the state, so the erasure
-// law holds.
+// still recorded. Nothing personal is kept in the state, so the erasure law holds.
 struct ReachDecider {
   using State = Reach;
   using Event = v1::ReachEvent;

@@ -80,7 +80,7 @@ absl::StatusOr<ReactionStep> HandOff::React(const ReactionContext& context, cons
     message.set_subject(step.subject());
     message.set_body(step.body());
   }
-  CRM_ASSIGN_OR_RETURN(const v1::OutboxMessage there, outbox_.Put(message));
+  CRM_ASSIGN_OR_RETURN(const v1::OutboxMessage there, outbox_->Put(message));
   const SendKey key{contact, send.campaign(), send.step()};
   ReactionStep step;
   if (there.withheld().empty()) {

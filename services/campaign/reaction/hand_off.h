@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "common/service/reaction.h"
 #include "services/campaign/projection/reach_aggregate.h"
@@ -14,8 +16,9 @@ namespace crm::campaign {
 // never cancelled. Thread-safe.
 class HandOff final : public Reaction {
  public:
-  // Both outlive the reaction.
-  HandOff(const AggregateType& reach, Outbox& outbox) : reach_(reach), outbox_(outbox) {}
+  // The type of reach ledgers outlives the reaction.
+  HandOff(const AggregateType& reach, std::shared_ptr<Outbox> outbox)
+      : reach_(reach), outbox_(std::move(outbox)) {}
 
   std::string_view name() const override { return "hand-off"; }
   std::string_view topic() const override { return "crm.campaign.events"; }
@@ -26,7 +29,7 @@ class HandOff final : public Reaction {
 
  private:
   const AggregateType& reach_;
-  Outbox& outbox_;
+  const std::shared_ptr<Outbox> outbox_;
 };
 
 }  // namespace crm::campaign

@@ -16,7 +16,7 @@ void RequestFaults::Add(std::string_view reason, std::string field, std::string 
 }
 
 absl::Status RequestFaults::ToStatus() const {
-  const absl::Status fields = faults_.ToStatus();
+  absl::Status fields = faults_.ToStatus();
   if (fields.ok() || reason_.empty()) return fields;
   absl::Status status = Error(fields.code(), reason_,
                               std::string_view(fields.message().data(), fields.message().size()));

