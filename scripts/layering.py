@@ -62,7 +62,7 @@ VENDORS = [
      [r'^common/rpc/', r'^services/[^/]+/api/', r'^services/[^/]+/main\.cc$', r'^tools/', r'^tests/']),
     (r'prometheus/', [r'^common/telemetry/', r'^tests/']),
     (r'CLI/', [r'^common/config/', r'^tools/', r'^tests/']),
-    (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tests/']),
+    (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tools/', r'^tests/']),
     (r'phonenumbers/', [r'^services/[^/]+/api/', r'^tests/']),
     (r'openssl/', [r'^common/base/']),
     (r'nlopt\.h$|boost/', [r'^services/analytics/domain/', r'^tests/']),

@@ -55,8 +55,7 @@ int main(int argc, char** argv) {
   std::vector<crm::ServiceDefinition> services;
   services.push_back(crm::contact::MakeContactService(*contact));
   services.push_back(crm::interaction::MakeInteractionService({clock}));
-  services.push_back(
-      crm::campaign::MakeCampaignService({options.data_dir + "/outbox"}, clock));
+  services.push_back(crm::campaign::MakeCampaignService({options.outbox_dir}, clock));
   services.push_back(crm::analytics::MakeAnalyticsService());
 
   crm::Process process(*config, std::move(services), clock, random);

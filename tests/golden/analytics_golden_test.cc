@@ -4,6 +4,7 @@
 
 #include "common/aggregate/core_fold.h"
 #include "common/projection/sealing.h"
+#include "crm/analytics/v1/analytics_events.pb.h"
 #include "crm/campaign/v1/campaign_events.pb.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "services/analytics/api/analytics_service.h"

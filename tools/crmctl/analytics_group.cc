@@ -1,10 +1,10 @@
 #include <fmt/format.h>
-#include <grpcpp/alarm.h>
 
 #include "crm/analytics/v1/analytics_service.pb.h"
 #include "tools/crmctl/answers.h"
 #include "tools/crmctl/cell_values.h"
 #include "tools/crmctl/command_groups.h"
+#include "tools/crmctl/report_command.h"
 
 namespace crm::crmctl {
 namespace {
@@ -27,15 +27,6 @@ struct RunArguments {
   double discount_rate = 0;
   std::string request_id;
 };
-
-void Pause() {
-  grpc::CompletionQueue queue;
-  grpc::Alarm alarm;
-  alarm.Set(&queue, FromNow(kPollEvery), nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-}
 
 void PrintRun(Console& console, const ScoreRun& run) {
   if (console.json) return console.PrintJson(run);
@@ -83,7 +74,7 @@ absl::Status Run(RpcClient& client, Console& console, const RunArguments& to) {
   GetScoreRunRequest get;
   get.set_name(run.name());
   while (run.state() == ScoreRun::RUNNING) {
-    Pause();
+    Pause(kPollEvery);
     CRM_RETURN_IF_ERROR(client.Call(Method("GetScoreRun"), get, &run));
   }
   PrintRun(console, run);
@@ -153,8 +144,15 @@ void AddScoreCommands(CommandTree& tree) {
 
 // --- one customer
 
-absl::Status ShowCustomer(RpcClient& client, Console& console, const ContactChoice& contact) {
+struct CustomerArguments {
+  ContactChoice contact;
+  int entries = 20;
+};
+
+absl::Status ShowCustomer(RpcClient& client, Console& console, const CustomerArguments& to) {
   GetCustomer360Request request;
+  request.set_timeline_size(to.entries);
+  const ContactChoice& contact = to.contact;
   if (!contact.name.empty()) {
     request.set_name(contact.name);
   } else {
@@ -217,17 +215,32 @@ absl::Status Concentrate(RpcClient& client, Console& console, const std::string&
   return absl::OkStatus();
 }
 
+void AddReportCommand(CommandTree& tree) {
+  auto* to = tree.Keep<ReportArguments>();
+  CLI::App* report = tree.AddCall(
+      &tree.app(), "report", "The figures of campaigns and customers as one HTML page",
+      [to](RpcClient& client, Console& console) { return WriteReport(client, console, *to); });
+  report->add_option("FILE", to->file, "Where to write it")->required();
+  report->add_option("--currency", to->currency, "ISO 4217 code of the sales shown")->required();
+  report->add_option("--title", to->title, "Its title")->capture_default_str();
+  report->add_option("--key", to->customer.key, "Customer whose story is told, SOURCE/KEY");
+  report->add_option("--contact", to->customer.name, "The same by name, contacts/{id}");
+  report->add_option("--top", to->top_customers, "How many customers by value")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void AddAnalyticsCommands(CommandTree& tree) {
   AddScoreCommands(tree);
-  auto* contact = tree.Keep<ContactChoice>();
-  CommandTree::AddContactChoice(
-      tree.AddCall(&tree.app(), "customer360", "Everything known of one contact",
-                   [contact](RpcClient& client, Console& console) {
-                     return ShowCustomer(client, console, *contact);
-                   }),
-      contact);
+  auto* of = tree.Keep<CustomerArguments>();
+  CLI::App* customer = tree.AddCall(
+      &tree.app(), "customer360", "Everything known of one contact",
+      [of](RpcClient& client, Console& console) { return ShowCustomer(client, console, *of); });
+  CommandTree::AddContactChoice(customer, &of->contact);
+  customer->add_option("--entries", of->entries, "Latest orders and interactions")
+      ->capture_default_str();
   auto* currency = tree.Keep<std::string>();
   tree.AddCall(&tree.app(), "concentration", "How unevenly sales are spread over customers",
                [currency](RpcClient& client, Console& console) {
@@ -235,6 +248,7 @@ void AddAnalyticsCommands(CommandTree& tree) {
                })
       ->add_option("--currency", *currency, "ISO 4217 code")
       ->required();
+  AddReportCommand(tree);
 }
 
 }  // namespace crm::crmctl

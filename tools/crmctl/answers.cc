@@ -7,24 +7,19 @@
 #include <cmath>
 
 namespace crm::crmctl {
-namespace {
-
-int DecimalsOf(const std::string& currency) {
-  const icu::UnicodeString code = icu::UnicodeString::fromUTF8(currency);
-  UErrorCode error = U_ZERO_ERROR;
-  icu::UnicodeString terminated(code);
-  const int digits = ucurr_getDefaultFractionDigits(terminated.getTerminatedBuffer(), &error);
-  return U_SUCCESS(error) ? digits : 2;
-}
-
-}  // namespace
-
 Table::Column Right(const char* heading) {
   return {heading, Table::Align::kRight};
 }
 
+int CurrencyDecimals(const std::string& currency) {
+  icu::UnicodeString code = icu::UnicodeString::fromUTF8(currency);
+  UErrorCode error = U_ZERO_ERROR;
+  const int digits = ucurr_getDefaultFractionDigits(code.getTerminatedBuffer(), &error);
+  return U_SUCCESS(error) ? digits : 2;
+}
+
 std::string MoneyText(int64_t minor, const std::string& currency) {
-  const int decimals = DecimalsOf(currency);
+  const int decimals = CurrencyDecimals(currency);
   int64_t unit = 1;
   for (int i = 0; i < decimals; ++i) unit *= 10;
   const std::string sign = minor < 0 ? "-" : "";

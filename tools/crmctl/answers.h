@@ -29,6 +29,9 @@ void PrintList(
 // A right-aligned heading.
 Table::Column Right(const char* heading);
 
+// Digits of the currency's minor unit; 2 where ICU does not know it.
+int CurrencyDecimals(const std::string& currency);
+
 // 115605, "USD" -> "1,156.05 USD"; with the digits the currency has.
 std::string MoneyText(int64_t minor, const std::string& currency);
 

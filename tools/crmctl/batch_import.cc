@@ -44,15 +44,6 @@ TimeNs RetryDelay(const absl::Status& status) {
   return std::clamp<TimeNs>(delay, kMillisecond, kLongestBackOff);
 }
 
-void WaitFor(TimeNs delay) {
-  grpc::CompletionQueue queue;
-  grpc::Alarm alarm;
-  alarm.Set(&queue, FromNow(delay), nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-}
-
 }  // namespace
 
 // One stream from its start to its end. What is under way on it has one tag each.
@@ -197,7 +188,7 @@ absl::Status BatchImport::Run(const Source& source,
     ever_connected = ever_connected || stream.answered();
     if (!ever_connected && ReasonOf(status) == "SERVER_UNREACHABLE") return status;
     if (OutOfPatience()) return GiveUp(last_refusal_.ok() ? status : last_refusal_);
-    WaitFor(back_off);
+    Pause(back_off);
     back_off = std::min(2 * back_off, kLongestBackOff);
   }
   return absl::OkStatus();

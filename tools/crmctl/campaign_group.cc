@@ -25,6 +25,8 @@ Example:
   crmctl campaign create --name "Come back" --type win-back --segment segments/s… \
       --step hello:email:marketing --cap 2/30 --subject "We miss you" --body "Dear customer, …")";
 
+constexpr int kRefusalsShown = 1000;
+
 std::string Method(const char* name) {
   return std::string("/crm.campaign.v1.CampaignService/") + name;
 }
@@ -127,6 +129,7 @@ struct CampaignArguments {
   std::string body;
   std::string step;
   std::string request_id;
+  int show = kRefusalsShown;
 };
 
 absl::StatusOr<Step> ParseStep(const std::string& text, const CampaignArguments& to) {
@@ -280,7 +283,7 @@ absl::Status Compare(RpcClient& client, Console& console) {
 absl::Status Refusals(RpcClient& client, Console& console, const CampaignArguments& to) {
   ListRefusalsRequest request;
   request.set_campaign(to.name);
-  request.set_page_size(1000);
+  request.set_page_size(to.show);
   ListRefusalsResponse response;
   CRM_RETURN_IF_ERROR(client.Call(Method("ListRefusals"), request, &response));
   PrintList(console, {{"STEP"}, {"STATE"}, {"REASON"}, {"CONSENT"}}, response.refusals(),
@@ -355,7 +358,9 @@ void AddCampaignCommands(CommandTree& tree) {
       ->add_option("STEP", to->step, "Its id")
       ->required();
   add("end", "Start no further step", End);
-  add("refusals", "Whom it did not write to, and why", Refusals);
+  add("refusals", "Whom it did not write to, and why", Refusals)
+      ->add_option("--show", to->show, "How many, up to 1000")
+      ->check(CLI::Range(1, kRefusalsShown));
   tree.AddCall(group, "list", "All of them", ListAllCampaigns);
   tree.AddCall(group, "statistics", "What came of each", Statistics);
   tree.AddCall(group, "compare", "What came of them, by category", Compare);

@@ -1,5 +1,6 @@
 #include "tools/crmctl/campaign_rows.h"
 #include "tools/crmctl/command_groups.h"
+#include "tools/crmctl/consent_rows.h"
 #include "tools/crmctl/order_rows.h"
 
 namespace crm::crmctl {
@@ -100,9 +101,23 @@ void AddResponses(CommandTree& tree, CLI::App* import) {
       ->capture_default_str();
 }
 
+void AddConsents(CommandTree& tree, CLI::App* import) {
+  auto* to = tree.Keep<FileOf<ConsentColumns>>();
+  CLI::App* consents =
+      AddFileImport<ConsentRows>(tree, import, "consents", "Record who agreed to a use", to);
+  ConsentColumns& columns = to->columns;
+  consents->add_option("--contact-column", columns.contact_column, "Key of the contact")
+      ->required();
+  consents->add_option("--purpose", columns.purpose, "What for")->capture_default_str();
+  consents->add_option("--channel", columns.channel, "email, sms, phone, post …")->required();
+  consents->add_option("--wording", columns.wording_version, "Version of the text agreed to");
+  consents->add_option("--evidence", columns.evidence, "What proves them");
+}
+
 }  // namespace
 
 void AddFactImports(CommandTree& tree, CLI::App* import) {
+  AddConsents(tree, import);
   AddOrders(tree, import);
   AddCampaigns(tree, import);
   AddSends(tree, import);

@@ -129,6 +129,14 @@ void AddStatusCommands(CommandTree& tree) {
   tree.Add(&tree.app(), "status", "What runs, over which log", [&tree] {
     return tree.Inspecting([&](Inspection& i) { return ShowStatus(i, tree.console()); });
   });
+  auto* seconds = tree.Keep<double>(60);
+  tree.AddCall(&tree.app(), "wait", "Until all projections and reactions are at the log's end",
+               [seconds](RpcClient& client, Console& console) {
+                 ServerInspection server(client);
+                 return WaitUntilDrained(server, console, static_cast<TimeNs>(*seconds * kSecond));
+               })
+      ->add_option("--seconds", *seconds, "At most")
+      ->capture_default_str();
   CLI::App* letters =
       tree.AddGroup(&tree.app(), "dead-letters", "Records that could not be folded");
   auto* service = tree.Keep<std::string>();
@@ -139,14 +147,14 @@ void AddStatusCommands(CommandTree& tree) {
              });
            })
       ->add_option("--service", *service, "Only of this service");
-  auto* refusing = tree.Keep<std::string>();
+  auto* refused_by = tree.Keep<std::string>();
   tree.Add(&tree.app(), "refusals", "Commands of reactions that were refused",
-           [&tree, refusing] {
+           [&tree, refused_by] {
              return tree.Inspecting([&](Inspection& inspection) {
-               return ListRefusals(inspection, tree.console(), *refusing);
+               return ListRefusals(inspection, tree.console(), *refused_by);
              });
            })
-      ->add_option("--service", *refusing, "Only of this service");
+      ->add_option("--service", *refused_by, "Only of this service");
 }
 
 }  // namespace crm::crmctl

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "common/base/status.h"
 #include "tools/crmctl/exit_code.h"
+#include "tools/crmctl/rpc_client.h"
 #include "tools/crmctl/table.h"
 
 namespace crm::crmctl {
@@ -14,6 +16,7 @@ namespace {
 
 using namespace admin::v1;  // NOLINT: this file is about nothing else
 
+constexpr TimeNs kPollEvery = 50 * kMillisecond;
 constexpr auto kRight = Table::Align::kRight;
 
 using Chosen = std::vector<std::pair<std::string, std::string>>;
@@ -64,7 +67,36 @@ void ShowReactions(const GetStatusResponse& status, Console& console) {
   if (!table.empty()) console.out << '\n' << table.ToString();
 }
 
+// The sum of the topics' ends where everything has reached them; nothing while something lags.
+std::optional<int64_t> DrainedAt(const GetStatusResponse& status) {
+  int64_t ends = 0;
+  for (const ServiceStatus& service : status.services()) {
+    ends += EndOf(service);
+    for (const auto& projection : service.projections()) {
+      if (projection.lag() != 0) return std::nullopt;
+    }
+    for (const auto& reaction : service.reactions()) {
+      if (reaction.lag() != 0) return std::nullopt;
+    }
+  }
+  return ends;
+}
+
 }  // namespace
+
+absl::Status WaitUntilDrained(Inspection& inspection, Console& console, TimeNs patience) {
+  const TimeNs deadline = console.clock.Monotonic() + patience;
+  std::optional<int64_t> drained_at;
+  while (console.clock.Monotonic() < deadline) {
+    CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
+    const std::optional<int64_t> end = DrainedAt(status);
+    if (end && end == drained_at) return absl::OkStatus();
+    drained_at = end;
+    Pause(kPollEvery);
+  }
+  return Error(absl::StatusCode::kUnavailable, "NOT_DRAINED",
+               "projections or reactions have not reached the log's end; see crmctl status");
+}
 
 absl::Status ShowStatus(Inspection& inspection, Console& console) {
   CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());

@@ -18,6 +18,9 @@ struct ProjectionChoice {
 
 // What runs, over which log.
 absl::Status ShowStatus(Inspection& inspection, Console& console);
+// Returns once every projection and every reaction has reached the log's end, with nothing coming
+// in between. UNAVAILABLE (NOT_DRAINED): not within `patience`.
+absl::Status WaitUntilDrained(Inspection& inspection, Console& console, TimeNs patience);
 // A row a projection.
 absl::Status ProjectionStatus(Inspection& inspection, Console& console);
 // Builds anew from the log, one after the other.

@@ -15,6 +15,8 @@ namespace {
 
 // Bounds of the coordinates of a fit: r is sought within e^±12, and so on.
 constexpr double kBound = 12;
+// One for each day that a date may have.
+constexpr int32_t kMostRepeats = kLastDay - kFirstDay;
 // Of a sum, what its omitted terms may add.
 constexpr double kRest = 1e-16;
 
@@ -29,7 +31,8 @@ absl::Status CheckParameters(const BgNbdParameters& p) {
 }
 
 bool IsSound(const PurchaseHistory& history) {
-  if (!std::isfinite(history.observed_weeks) || history.repeats < 0) return false;
+  if (!std::isfinite(history.observed_weeks)) return false;
+  if (history.repeats < 0 || history.repeats > kMostRepeats) return false;
   if (!(history.last_weeks >= 0 && history.last_weeks <= history.observed_weeks)) return false;
   return (history.repeats == 0) == (history.last_weeks == 0);
 }
@@ -108,72 +111,87 @@ double Logistic(double x) {
   return 1 / (1 + std::exp(-x));
 }
 
+// A log likelihood and its derivatives by the parameters.
 struct Slopes {
   double value = 0;
-  // By each parameter.
-  BgNbdParameters by;
+  double r = 0;
+  double alpha = 0;
+  double a = 0;
+  double b = 0;
+
+  void Add(const Slopes& other, double times) {
+    value += times * other.value;
+    r += times * other.r;
+    alpha += times * other.alpha;
+    a += times * other.a;
+    b += times * other.b;
+  }
 };
 
-// The log likelihood of grouped customers.
-class GroupedLikelihood {
+// ln L of a customer is the first part, that of one who lives, and for repeaters ln(1 + odds that
+// he has gone). r ln(alpha / (alpha + T)) stands as a whole: its terms are large and cancel.
+class CustomerLikelihood {
  public:
-  explicit GroupedLikelihood(std::vector<Group> groups) : groups_(std::move(groups)) {}
+  CustomerLikelihood(const BgNbdParameters& p, int32_t most_repeats)
+      : p_(p),
+        of_r_(p.r, most_repeats),
+        of_b_(p.b, most_repeats),
+        of_ab_(p.a + p.b, most_repeats) {}
 
-  Slopes At(const BgNbdParameters& p) const;
-
-  double MeanObservedWeeks() const {
-    double weeks = 0;
-    double customers = 0;
-    for (const Group& group : groups_) {
-      weeks += group.customers * group.history.observed_weeks;
-      customers += group.customers;
-    }
-    return weeks / customers;
+  Slopes Of(const PurchaseHistory& history) const {
+    Slopes slopes = OfTheLiving(history);
+    if (history.repeats > 0) slopes.Add(OfTheGone(history), 1);
+    return slopes;
   }
 
  private:
-  // Sorted by repeats.
-  std::vector<Group> groups_;
+  Slopes OfTheLiving(const PurchaseHistory& history) const {
+    const int32_t x = history.repeats;
+    const double time = p_.alpha + history.observed_weeks;
+    const double log_silence = std::log1p(history.observed_weeks / p_.alpha);
+    return {.value = of_r_.Log(x) - p_.r * log_silence - x * std::log(time) + of_b_.Log(x) -
+                     of_ab_.Log(x),
+            .r = of_r_.Slope(x) - log_silence,
+            .alpha = p_.r / p_.alpha - (p_.r + x) / time,
+            .a = -of_ab_.Slope(x),
+            .b = of_b_.Slope(x) - of_ab_.Slope(x)};
+  }
+
+  Slopes OfTheGone(const PurchaseHistory& history) const {
+    const int32_t x = history.repeats;
+    const double log_odds = LogOddsGone(p_, history);
+    const double gone = Logistic(log_odds);
+    const double until_last = p_.alpha + history.last_weeks;
+    const double silence = (history.observed_weeks - history.last_weeks) / until_last;
+    return {.value = Log1pExp(log_odds),
+            .r = gone * std::log1p(silence),
+            .alpha = -gone * (p_.r + x) * silence / (p_.alpha + history.observed_weeks),
+            .a = gone / p_.a,
+            .b = -gone / (p_.b + x - 1)};
+  }
+
+  BgNbdParameters p_;
+  RisingFactorials of_r_;
+  RisingFactorials of_b_;
+  RisingFactorials of_ab_;
 };
 
-Slopes GroupedLikelihood::At(const BgNbdParameters& p) const {
-  const int32_t most = groups_.back().history.repeats;
-  const RisingFactorials of_r(p.r, most);
-  const RisingFactorials of_b(p.b, most);
-  const RisingFactorials of_ab(p.a + p.b, most);
-  double value = 0;
-  double by_r = 0;
-  double by_alpha = 0;
-  double by_a = 0;
-  double by_b = 0;
-  for (const auto& [history, customers] : groups_) {
-    const int32_t x = history.repeats;
-    // ln(1 + T / alpha) in place of ln(alpha + T) - ln alpha: r ln alpha is large and cancels.
-    const double log_alive_time = std::log(p.alpha + history.observed_weeks);
-    double log_likelihood = of_r.Log(x) - p.r * std::log1p(history.observed_weeks / p.alpha) -
-                            x * log_alive_time + of_b.Log(x) - of_ab.Log(x);
-    double slope_r = of_r.Slope(x) - std::log1p(history.observed_weeks / p.alpha);
-    double slope_alpha = p.r / p.alpha - (p.r + x) / (p.alpha + history.observed_weeks);
-    double slope_a = -of_ab.Slope(x);
-    double slope_b = of_b.Slope(x) - of_ab.Slope(x);
-    if (x > 0) {
-      const double log_odds = LogOddsGone(p, history);
-      const double gone = Logistic(log_odds);
-      const double silence = history.observed_weeks - history.last_weeks;
-      log_likelihood += Log1pExp(log_odds);
-      slope_r += gone * std::log1p(silence / (p.alpha + history.last_weeks));
-      slope_alpha -= gone * (p.r + x) * silence / (p.alpha + history.last_weeks) /
-                     (p.alpha + history.observed_weeks);
-      slope_a += gone / p.a;
-      slope_b -= gone / (p.b + x - 1);
-    }
-    value += customers * log_likelihood;
-    by_r += customers * slope_r;
-    by_alpha += customers * slope_alpha;
-    by_a += customers * slope_a;
-    by_b += customers * slope_b;
+// `groups` is sorted by repeats and not empty.
+Slopes SumOver(const std::vector<Group>& groups, const BgNbdParameters& p) {
+  const CustomerLikelihood likelihood(p, groups.back().history.repeats);
+  Slopes sum;
+  for (const Group& group : groups) sum.Add(likelihood.Of(group.history), group.customers);
+  return sum;
+}
+
+double MeanObservedWeeks(const std::vector<Group>& groups) {
+  double weeks = 0;
+  double customers = 0;
+  for (const Group& group : groups) {
+    weeks += group.customers * group.history.observed_weeks;
+    customers += group.customers;
   }
-  return {value, {by_r, by_alpha, by_a, by_b}};
+  return weeks / customers;
 }
 
 // The fit's coordinates: ln r, ln of alpha in units of the mean time observed, and of the
@@ -188,9 +206,9 @@ BgNbdParameters FromCoordinates(std::span<const double> at, double weeks) {
 
 // The chain rule back from the parameters.
 LogLikelihood ByCoordinates(const Slopes& slopes, const BgNbdParameters& p) {
-  const auto& [r, alpha, a, b] = slopes.by;
   return {slopes.value,
-          {r * p.r, alpha * p.alpha, (a - b) * p.a * p.b / (p.a + p.b), a * p.a + b * p.b}};
+          {slopes.r * p.r, slopes.alpha * p.alpha, (slopes.a - slopes.b) * p.a * p.b / (p.a + p.b),
+           slopes.a * p.a + slopes.b * p.b}};
 }
 
 // Rare buyers, steady ones, and ones of whom few leave.
@@ -261,7 +279,7 @@ absl::StatusOr<double> BgNbdLogLikelihood(const BgNbdParameters& parameters,
   CRM_RETURN_IF_ERROR(CheckParameters(parameters));
   if (customers.empty()) return NoAnswer(kNoCustomers, "there is no customer; record orders first");
   for (const PurchaseHistory& history : customers) CRM_RETURN_IF_ERROR(CheckHistory(history));
-  return GroupedLikelihood(GroupsOf(customers)).At(parameters).value;
+  return SumOver(GroupsOf(customers), parameters).value;
 }
 
 absl::StatusOr<BgNbdFit> FitBgNbd(std::span<const PurchaseHistory> customers) {
@@ -270,11 +288,11 @@ absl::StatusOr<BgNbdFit> FitBgNbd(std::span<const PurchaseHistory> customers) {
   const bool repeats = std::any_of(customers.begin(), customers.end(),
                                    [](const auto& history) { return history.repeats > 0; });
   if (!repeats) return NoAnswer(kNoRepeats, "no customer bought on a second day; wait for repeats");
-  const GroupedLikelihood likelihood(GroupsOf(customers));
-  const double weeks = likelihood.MeanObservedWeeks();
+  const std::vector<Group> groups = GroupsOf(customers);
+  const double weeks = MeanObservedWeeks(groups);
   const auto at = [&](std::span<const double> coordinates) {
     const BgNbdParameters parameters = FromCoordinates(coordinates, weeks);
-    return ByCoordinates(likelihood.At(parameters), parameters);
+    return ByCoordinates(SumOver(groups, parameters), parameters);
   };
   CRM_ASSIGN_OR_RETURN(const Maximum maximum, Maximise(at, SearchPlan()));
   return BgNbdFit{FromCoordinates(maximum.at, weeks), maximum.value};

@@ -187,6 +187,25 @@ void SortLatestFirst(std::vector<M>* all, TimeOf time_of) {
                    [&](const M& a, const M& b) { return time_of(a) > time_of(b); });
 }
 
+void ClearTimes(Membership* membership) {
+  membership->clear_enter_time();
+}
+void ClearTimes(Send* send) {
+  send->clear_decide_time();
+  send->clear_basis();
+}
+
+// For business dumps: a row without the moment at which it was decided.
+template <typename M>
+std::string WithoutTimes(std::string_view value) {
+  M message;
+  if (!message.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+    return std::string(value);
+  }
+  ClearTimes(&message);
+  return message.SerializeAsString();
+}
+
 }  // namespace
 
 std::unique_ptr<Fold> CustomerCampaigns::Begin(Partition partition, Rows& rows) const {
@@ -196,11 +215,11 @@ std::unique_ptr<Fold> CustomerCampaigns::Begin(Partition partition, Rows& rows) 
 std::string CustomerCampaigns::BusinessLine(std::string_view key, std::string_view value) const {
   switch (key.size() < 2 ? '\0' : key[1]) {
     case kMembership:
-      return BusinessText(key, value, Membership::default_instance());
+      return BusinessText(key, WithoutTimes<Membership>(value), Membership::default_instance());
     case kResponse:
       return BusinessText(key, value, Response::default_instance());
     case kSend:
-      return BusinessText(key, value, Send::default_instance());
+      return BusinessText(key, WithoutTimes<Send>(value), Send::default_instance());
     default:
       return "";
   }

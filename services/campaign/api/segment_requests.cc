@@ -8,6 +8,7 @@
 #include "crm/campaign/v1/campaign_service.pb.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "crm/interaction/v1/interaction_events.pb.h"
+#include "services/campaign/api/requests.h"
 #include "services/campaign/api/segment_queries.h"
 #include "services/campaign/projection/audience_contacts.h"
 #include "services/campaign/projection/audience_orders.h"
@@ -25,42 +26,38 @@ namespace {
 constexpr std::string_view kCollection = "segments";
 constexpr char kIdKind = 's';
 
-using PreparedCommand = absl::StatusOr<std::unique_ptr<Command>>;
-
-template <typename C>
-std::unique_ptr<Command> About(const AggregateType& type, std::string name, std::string etag,
-                               C command) {
-  auto about = std::make_unique<DeciderCommand<SegmentAggregate, C>>(type, std::move(name),
-                                                                     std::move(command));
-  about->etag = std::move(etag);
-  return about;
-}
-
 PreparedCommand Create(const AggregateType& type, const Caller& caller,
                        const v1::CreateSegmentRequest& request, const NameMaker& names) {
   const v1::Segment& segment = request.segment();
+  FieldFaults faults;
+  CheckText("segment.display_name", TextKind::kLine, segment.display_name(), faults);
   if (!v1::Segment::Kind_IsValid(segment.kind())) {
-    return InvalidField("segment.kind", "must be DYNAMIC or SNAPSHOT");
+    faults.Add("segment.kind", "must be DYNAMIC or SNAPSHOT");
   }
+  CRM_RETURN_IF_ERROR(faults.ToStatus());
   CRM_ASSIGN_OR_RETURN(Filter filter, CheckFilter(segment.filter()));
   std::string name = names.FromRequest(kCollection, kIdKind, caller.tenant, request.request_id());
   DefineSegment define{.name = name,
                        .display_name = segment.display_name(),
                        .kind = segment.kind(),
                        .filter = std::move(filter)};
-  return About(type, std::move(name), "", std::move(define));
+  return CommandAbout<SegmentAggregate>(type, std::move(name), "", std::move(define));
 }
 
 PreparedCommand Rename(const AggregateType& type, const Caller&,
                        const v1::RenameSegmentRequest& request, const NameMaker&) {
   CRM_RETURN_IF_ERROR(CheckSegmentName("name", request.name()));
-  return About(type, request.name(), request.etag(), RenameSegment{request.display_name()});
+  FieldFaults faults;
+  CheckText("display_name", TextKind::kLine, request.display_name(), faults);
+  CRM_RETURN_IF_ERROR(faults.ToStatus());
+  return CommandAbout<SegmentAggregate>(type, request.name(), request.etag(),
+                                        RenameSegment{request.display_name()});
 }
 
 PreparedCommand Delete(const AggregateType& type, const Caller&,
                        const v1::DeleteSegmentRequest& request, const NameMaker&) {
   CRM_RETURN_IF_ERROR(CheckSegmentName("name", request.name()));
-  return About(type, request.name(), request.etag(), DeleteSegment{});
+  return CommandAbout<SegmentAggregate>(type, request.name(), request.etag(), DeleteSegment{});
 }
 
 template <typename Request>

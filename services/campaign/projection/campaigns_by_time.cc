@@ -49,11 +49,9 @@ std::unique_ptr<Fold> CampaignsByTime::Begin(Partition partition, Rows& rows) co
   return std::make_unique<ByTimeFold>(partition, rows);
 }
 
-std::string CampaignsByTime::BusinessLine(std::string_view key, std::string_view) const {
-  if (key.size() < 2 || key[1] != kInOrder) return "";
-  const size_t tenant_end = key.find('\0', 2);
-  const std::string_view place = key.substr(tenant_end + 1);
-  return std::string(key.substr(2, tenant_end - 2)) + " " + NameAt(place);
+// The order of creation is all that these rows say.
+std::string CampaignsByTime::BusinessLine(std::string_view, std::string_view) const {
+  return "";
 }
 
 std::string CampaignsByTime::ListPrefix(Partition partition, std::string_view tenant) {

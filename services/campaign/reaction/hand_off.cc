@@ -18,9 +18,11 @@ using v1::CampaignRecord;
 using v1::ReachEvent;
 using v1::SendDecided;
 
-// Steps do not change once the campaign is launched. Its core row lies in a partition of its own
-// and may be a moment behind.
-absl::StatusOr<v1::Step> StepOf(const ReactionContext& context, const SendDecided& send) {
+// So many are handed over at the same time, at most.
+constexpr size_t kKeptSteps = 256;
+
+// The campaign's core row lies in a partition of its own and may be a moment behind.
+absl::StatusOr<v1::Step> FindStep(const ReactionContext& context, const SendDecided& send) {
   const Partition partition = PartitionOfSubject(context.tenant, send.campaign());
   CRM_ASSIGN_OR_RETURN(const auto row, context.reading.core.rows->Get(AggregateKey(
                                            partition, context.tenant, send.campaign())));
@@ -76,9 +78,9 @@ absl::StatusOr<ReactionStep> HandOff::React(const ReactionContext& context, cons
   v1::OutboxMessage message = Headed(context.tenant, contact, send);
   message.set_withheld(std::string(Fault(facts, context.now)));
   if (message.withheld().empty()) {
-    CRM_ASSIGN_OR_RETURN(const v1::Step step, StepOf(context, send));
-    message.set_subject(step.subject());
-    message.set_body(step.body());
+    CRM_ASSIGN_OR_RETURN(const auto step, StepOf(context, send));
+    message.set_subject(step->subject());
+    message.set_body(step->body());
   }
   CRM_ASSIGN_OR_RETURN(const v1::OutboxMessage there, outbox_->Put(message));
   const SendKey key{contact, send.campaign(), send.step()};
@@ -91,6 +93,18 @@ absl::StatusOr<ReactionStep> HandOff::React(const ReactionContext& context, cons
         reach_, ReachName(contact), CancelSend{key, there.withheld(), facts.consent}));
   }
   return step;
+}
+
+// Steps do not change once the campaign is launched.
+absl::StatusOr<std::shared_ptr<const v1::Step>> HandOff::StepOf(const ReactionContext& context,
+                                                                const SendDecided& send) {
+  const std::string key = context.tenant + " " + send.campaign() + " " + send.step();
+  MutexLock lock(mutex_);
+  const auto known = steps_.find(key);
+  if (known != steps_.end()) return known->second;
+  CRM_ASSIGN_OR_RETURN(v1::Step read, FindStep(context, send));
+  if (steps_.size() == kKeptSteps) steps_.clear();
+  return steps_[key] = std::make_shared<const v1::Step>(std::move(read));
 }
 
 }  // namespace crm::campaign

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "common/base/mutex.h"
 #include "common/service/reaction.h"
 #include "services/campaign/projection/reach_aggregate.h"
 #include "services/campaign/reaction/outbox.h"
@@ -28,8 +31,14 @@ class HandOff final : public Reaction {
                                      std::string_view progress) override;
 
  private:
+  absl::StatusOr<std::shared_ptr<const v1::Step>> StepOf(const ReactionContext& context,
+                                                         const v1::SendDecided& send);
+
   const AggregateType& reach_;
   const std::shared_ptr<Outbox> outbox_;
+  Mutex mutex_;
+  // Steps that were handed over lately, by tenant, campaign and step.
+  absl::flat_hash_map<std::string, std::shared_ptr<const v1::Step>> steps_;
 };
 
 }  // namespace crm::campaign

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 
 #include "common/base/check.h"
 #include "common/base/status.h"
@@ -35,15 +37,14 @@ absl::StatusOr<v1::OutboxMessage> ReadMessage(const std::string& path) {
                path + " is no message of the outbox; move it away");
 }
 
-absl::Status WriteAndSync(int fd, std::string_view content, const std::string& path) {
+absl::Status WriteWhole(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {
     const ssize_t written = write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return FileError("write", path);
     content.remove_prefix(static_cast<size_t>(written));
   }
-  if (fchmod(fd, kReadable) != 0 || fdatasync(fd) != 0) return FileError("sync", path);
-  return absl::OkStatus();
+  return fchmod(fd, kReadable) == 0 ? absl::OkStatus() : FileError("make readable", path);
 }
 
 }  // namespace
@@ -59,26 +60,34 @@ absl::flat_hash_map<std::string, v1::OutboxMessage> MemoryOutbox::Content() cons
 }
 
 // link() puts the whole file under its name or fails because the name is taken: there is no moment
-// at which part of it can be seen, and none at which two can win.
+// at which part of it can be seen, and none at which two can win. Only a loss of power leaves a
+// file empty.
 absl::StatusOr<v1::OutboxMessage> FileOutbox::Put(const v1::OutboxMessage& message) {
   const std::string path = directory_ + "/" + message.send() + ".json";
-  if (FileExists(path)) return ReadMessage(path);
+  struct stat file;
+  const bool exists = stat(path.c_str(), &file) == 0;
+  if (exists && file.st_size > 0) return ReadMessage(path);
   CRM_ASSIGN_OR_RETURN(const std::string draft, WriteDraft(message));
+  if (exists && rename(draft.c_str(), path.c_str()) == 0) return message;
   const int cause = link(draft.c_str(), path.c_str()) == 0 ? 0 : errno;
   unlink(draft.c_str());
   if (cause == EEXIST) return ReadMessage(path);
   errno = cause;
   if (cause != 0) return FileError("make", path);
-  CRM_RETURN_IF_ERROR(SyncDirectory(directory_));
   return message;
 }
 
 absl::StatusOr<std::string> FileOutbox::WriteDraft(const v1::OutboxMessage& message) const {
-  CRM_RETURN_IF_ERROR(MakeDirectories(directory_));
-  std::string draft = directory_ + "/.draft-XXXXXX";
-  const int fd = mkostemp(draft.data(), O_CLOEXEC);
+  const std::string name = directory_ + "/.draft-XXXXXX";
+  std::string draft = name;
+  int fd = mkostemp(draft.data(), O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) {
+    CRM_RETURN_IF_ERROR(MakeDirectories(directory_));
+    draft = name;
+    fd = mkostemp(draft.data(), O_CLOEXEC);
+  }
   if (fd < 0) return FileError("make a file in", directory_);
-  absl::Status status = WriteAndSync(fd, ToJson(message), draft);
+  absl::Status status = WriteWhole(fd, ToJson(message), draft);
   close(fd);
   if (status.ok()) return draft;
   unlink(draft.c_str());

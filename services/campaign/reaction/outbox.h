@@ -17,7 +17,7 @@ namespace crm::campaign {
 class Outbox {
  public:
   virtual ~Outbox() = default;
-  // Puts `message` under its send's id where nothing is yet; answers what is there then, durable.
+  // Puts `message` under its send's id where nothing is yet; answers what is there then.
   // UNAVAILABLE: try again.
   virtual absl::StatusOr<v1::OutboxMessage> Put(const v1::OutboxMessage& message) = 0;
 };
@@ -35,7 +35,9 @@ class MemoryOutbox final : public Outbox {
 };
 
 // A file a send, "{send}.json", in a folder that several processes may share. Drafts begin with a
-// dot; one that a crash leaves behind means nothing.
+// dot; one that a crash leaves behind means nothing. A file outlives the process at once; it
+// outlives a loss of power some seconds later, when the file system has written it, so that such a
+// loss may cost messages but never doubles one.
 class FileOutbox final : public Outbox {
  public:
   // Makes the folder when it is first needed.

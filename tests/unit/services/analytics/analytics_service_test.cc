@@ -139,6 +139,8 @@ TEST_F(AnalyticsTest, RfmRunScoresThePublishedCustomers) {
   EXPECT_THAT(run.rfm_cuts().recency_days(), ElementsAre(115, 181, 297.4, 482));
   EXPECT_THAT(run.rfm_cuts().orders(), ElementsAre(4, 5, 6, 8));
   EXPECT_EQ(Scores("Abbey O'Reilly").rfm().run(), run.name());
+  EXPECT_EQ(Scores("Abbey O'Reilly").rfm().score(), 343);
+  EXPECT_EQ(Scores("Admiral Senger").rfm().score(), 433);
   int64_t offsets = 0;
   for (const int64_t offset : run.read_to()) offsets += offset;
   EXPECT_EQ(offsets, orders_);
@@ -397,7 +399,9 @@ TEST_F(AnalyticsTest, SegmentsCountEveryScoredContactOnce) {
   Done(RunOf(ScoreRun::RFM, 300, "a"));
   Done(RunOf(ScoreRun::RFM, 400, "b"));
   std::map<std::pair<int, int>, int64_t> expected;
-  for (const auto& scores : List("", 1000)->scores()) {
+  const auto all = List("", 1000);
+  ASSERT_TRUE(all.ok()) << all.status();
+  for (const auto& scores : all->scores()) {
     ++expected[{scores.rfm().recency_score(), scores.rfm().frequency_score()}];
   }
   const auto segments = desk_->Ask<v1::RfmSegments>("GetRfmSegments", v1::GetRfmSegmentsRequest());
@@ -471,7 +475,7 @@ TEST_F(AnalyticsTest, SalesCountUpToTheAnalysisDay) {
 // --- predictions
 
 TEST_F(AnalyticsTest, PredictionsComeFromTheRunsParameters) {
-  BuySome(11, 200);
+  BuySome(1, 200);
   const ScoreRun run = Done(RunOf(ScoreRun::VALUE, 400, "a"));
   ASSERT_EQ(run.state(), ScoreRun::DONE);
   const auto value = Scores("k1").value();

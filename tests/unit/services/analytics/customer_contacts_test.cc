@@ -3,7 +3,9 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
+#include "services/contact/projection/lifecycle_aggregate.h"
 #include "tests/support/test_seed.h"
 #include "tests/unit/services/analytics/folded_view.h"
 #include "tests/unit/services/contact/contacts.h"
@@ -57,8 +59,8 @@ TEST(CustomerContactsProperty, ProfileIsWhatTheContactServiceAnswers) {
     SCOPED_TRACE(seed);
     contact::testing::Draw draw(seed);
     auto history = draw.AHistory();
-    const auto lifecycle = contact::testing::Fold(history).lifecycle;
-    if (lifecycle == contact::Lifecycle::kLiving && draw.Below(3) == 0) {
+    const auto existence = contact::testing::Fold(history).existence;
+    if (existence == contact::Existence::kLiving && draw.Below(3) == 0) {
       history.push_back(
           contact::testing::Shredded(contact::testing::Renamed("of which nothing is left")));
     }
@@ -100,6 +102,90 @@ ContactRecord Withdrawn(const std::string& purpose, const std::string& channel) 
   withdrawn->set_purpose(purpose);
   withdrawn->set_channel(channel);
   return record;
+}
+
+// What the service's own rules make of a history of one kind, to be compared after each event.
+template <typename Aggregate>
+class ByTheRules {
+ public:
+  // `now` is when the event was recorded.
+  typename Aggregate::Resource Fold(const std::string& name, const ContactRecord& record,
+                                    const typename Aggregate::Decider::Event& event, TimeNs now) {
+    common::v1::EventMetadata metadata = record.metadata();
+    metadata.set_aggregate_version(++info_.version);
+    SetTimestamp(now, metadata.mutable_recorded_time());
+    state_ = Aggregate::Decider::Evolve(std::move(state_), event, metadata);
+    info_.name = name;
+    info_.update_time = now;
+    if (info_.version == 1) info_.create_time = now;
+    return Aggregate::Store(state_, info_);
+  }
+
+ private:
+  typename Aggregate::Decider::State state_;
+  AggregateInfo info_;
+};
+
+TEST(CustomerContactsProperty, ConsentsAreWhatTheContactServiceAnswers) {
+  const unsigned first = TestSeed();
+  for (unsigned seed = first; seed < first + 100; ++seed) {
+    SCOPED_TRACE(seed);
+    contact::testing::Draw draw(seed);
+    View view;
+    ByTheRules<contact::ConsentAggregate> rules;
+    for (int i = 0; i < 12; ++i) {
+      const std::string purpose = draw.Below(2) == 0 ? "marketing" : "analysis";
+      const std::string channel = draw.Below(2) == 0 ? "sms" : "email";
+      ContactRecord record = draw.Below(2) == 0 ? Granted(purpose, channel, "w" + channel)
+                                                : Withdrawn(purpose, channel);
+      if (i > 6 && draw.Below(6) == 0) record.mutable_consent()->mutable_erased();
+      view.Fold("contacts/c1/consents", record);
+      const auto expected =
+          rules.Fold("contacts/c1/consents", record, record.consent(), view.now());
+      const auto found = CustomerContacts::Consents(view.rows(), kTenant, "c1");
+      ASSERT_TRUE(found.ok() && found->has_value());
+      if (expected.has_erase_time()) {
+        ASSERT_EQ((*found)->consents_size(), expected.consents_size());
+        for (const auto& consent : (*found)->consents()) {
+          EXPECT_EQ(consent.state(), Consent::WITHDRAWN);
+          EXPECT_EQ(consent.evidence(), "");
+        }
+        break;
+      }
+      ASSERT_TRUE(MessageDifferencer::Equals(**found, expected))
+          << (*found)->DebugString() << "\nexpected\n"
+          << expected.DebugString();
+    }
+  }
+}
+
+TEST(CustomerContactsProperty, LifecycleIsWhatTheContactServiceAnswers) {
+  const unsigned first = TestSeed();
+  for (unsigned seed = first; seed < first + 100; ++seed) {
+    SCOPED_TRACE(seed);
+    contact::testing::Draw draw(seed);
+    View view;
+    ByTheRules<contact::LifecycleAggregate> rules;
+    for (int i = 0; i < 12; ++i) {
+      ContactRecord record;
+      auto* change = record.mutable_lifecycle()->mutable_stage_changed();
+      change->set_to(static_cast<contact::v1::LifecycleStage>(draw.Below(11)));
+      change->mutable_plain()->set_evidence("because " + std::to_string(i));
+      if (draw.Below(8) == 0) record.mutable_lifecycle()->mutable_erased();
+      const bool erased = record.lifecycle().has_erased();
+      const TimeNs occurred = (1 + draw.Below(9)) * 500 * kSecond;
+      SetTimestamp(occurred, record.mutable_metadata()->mutable_occurred_time());
+      view.Fold("contacts/c1/lifecycle", record);
+      const auto expected =
+          rules.Fold("contacts/c1/lifecycle", record, record.lifecycle(), view.now());
+      const auto found = CustomerContacts::Lifecycle(view.rows(), kTenant, "c1");
+      ASSERT_TRUE(found.ok() && found->has_value());
+      ASSERT_TRUE(MessageDifferencer::Equals(**found, expected))
+          << (*found)->DebugString() << "\nexpected\n"
+          << expected.DebugString();
+      if (erased) break;
+    }
+  }
 }
 
 TEST(CustomerContacts, ConsentsAreOneEntryAUseSorted) {

@@ -40,8 +40,8 @@ TEST(GammaGamma, LogLikelihoodAgreesWithTheMixture) {
     const auto customers = SimulateSpends(g, 10, 8, random);
     double sum = 0;
     for (const RepeatSpend& customer : customers) {
-      sum += std::log(
-          GammaMean(g.q, g.gamma, [&](double rate) { return Density(g.p, customer, rate); }));
+      sum += std::log(GammaMean(g.q, g.gamma, g.p * customer.repeats,
+                                [&](double rate) { return Density(g.p, customer, rate); }));
     }
     EXPECT_NEAR(GammaGammaLogLikelihood(g, customers).value(), sum, 1e-6);
   }
@@ -52,9 +52,11 @@ TEST(GammaGamma, ExpectedSpendAgreesWithTheMixture) {
   for (int round = 0; round < 8; ++round) {
     const GammaGammaParameters g = RandomParameters(random);
     for (const RepeatSpend& customer : SimulateSpends(g, 5, 8, random)) {
+      const double power = g.p * customer.repeats;
       const auto density = [&](double rate) { return Density(g.p, customer, rate); };
       const auto spend = [&](double rate) { return density(rate) * g.p / rate; };
-      const double mixed = GammaMean(g.q, g.gamma, spend) / GammaMean(g.q, g.gamma, density);
+      const double mixed =
+          GammaMean(g.q, g.gamma, power, spend) / GammaMean(g.q, g.gamma, power, density);
       EXPECT_NEAR(ExpectedSpend(g, customer).value() / mixed, 1, 1e-7);
     }
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "common/base/status.h"
 #include "crm/campaign/v1/campaign_service.pb.h"
@@ -60,7 +61,7 @@ class Shop {
 
   std::string CreateSegment() {
     v1::CreateSegmentRequest request;
-    request.mutable_segment()->set_filter("kind = person");
+    request.mutable_segment()->set_filter("kind = PERSON");
     request.set_request_id("everybody");
     return world.Do<v1::Segment>("CreateSegment", request).name();
   }
@@ -198,6 +199,7 @@ TEST(CampaignService, ConsentWithdrawnBeforeTheHandOffCancels) {
   // Until the decision is recorded, and no further.
   while (shop.Sends("ada").empty()) shop.world.Step([](int) { return 0; });
   shop.Withdraw("ada");
+  shop.world.FoldViews();
   shop.world.Settle();
   ASSERT_EQ(shop.Sends("ada").at(0).state(), Send::CANCELLED);
   EXPECT_EQ(shop.Sends("ada").at(0).reason(), "CONSENT_WITHDRAWN");
@@ -388,7 +390,7 @@ class Audit {
       EXPECT_FALSE(refused_.contains(decided.send()));
       EXPECT_TRUE(ConsentStands(shop_.world, contact_, decided.basis().read_to()))
           << "decided on a consent that was not in force at its position";
-      if (decided.has_cap()) EXPECT_LT(decided.sends_in_window(), decided.cap().sends());
+      EXPECT_TRUE(!decided.has_cap() || decided.sends_in_window() < decided.cap().sends());
     }
     if (event.has_send_refused()) {
       Once(event.send_refused(), refused_);
@@ -443,13 +445,16 @@ void RunSchedule(uint64_t seed) {
 
   // Everything is met again, from the very start: nothing new is recorded or put out.
   const size_t events = shop.world.log(kOwnTopic).size();
-  shop.world.Crash();
+  shop.world.ForgetReactions();
   shop.world.Settle();
   EXPECT_EQ(shop.world.log(kOwnTopic).size(), events);
 }
 
+// CRM_TEST_SCHEDULES=10000 takes half a minute.
 TEST(CampaignServiceProperty, OneDecisionASendOverCrashSchedules) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  const char* asked = std::getenv("CRM_TEST_SCHEDULES");
+  const uint64_t schedules = asked == nullptr ? 2000 : std::strtoul(asked, nullptr, 10);
+  for (uint64_t seed = 1; seed <= schedules; ++seed) {
     SCOPED_TRACE(seed);
     RunSchedule(seed);
     if (::testing::Test::HasFailure()) return;

@@ -44,7 +44,7 @@ bool World::React(Topic topic, bool again) {
   for (auto& command : step->commands) {
     std::string id = std::to_string(topic) + " " + std::to_string(PartitionOfEvent(*task.event)) +
                      " " + std::to_string(task.event->offset) + " " + command->aggregate;
-    commands_.push_back({std::move(id), std::move(command)});
+    commands_[topic].push_back({std::move(id), std::move(command)});
   }
   if (again) tasks_[topic].push_back(task);
   if (!step->progress.empty()) {
@@ -54,10 +54,10 @@ bool World::React(Topic topic, bool again) {
   return true;
 }
 
-bool World::Execute() {
-  if (commands_.empty()) return false;
-  Pending pending = std::move(commands_.front());
-  commands_.pop_front();
+bool World::Execute(Topic topic) {
+  if (commands_[topic].empty()) return false;
+  Pending pending = std::move(commands_[topic].front());
+  commands_[topic].pop_front();
   if (recorded_.contains(pending.request_id)) return true;
   ++commands_executed_;
   Reader reader(*this);
@@ -83,8 +83,8 @@ void World::Settle() {
     for (const Topic topic : {kContacts, kOrders, kScores, kOwn}) {
       while (Fold(topic)) busy = true;
       while (React(topic, false)) busy = true;
+      while (Execute(topic)) busy = true;
     }
-    while (Execute()) busy = true;
   }
 }
 

@@ -142,7 +142,9 @@ class World {
   bool Fold(Topic topic);
   // `again`: the event will be met once more, as after a crash.
   bool React(Topic topic, bool again);
-  bool Execute();
+  // The topics' reactions run on threads of their own: commands of one keep their order, those of
+  // several come to the lane in any.
+  bool Execute(Topic topic);
   // Until nothing is left to do.
   void Settle();
 
@@ -201,7 +203,7 @@ class World {
   std::unique_ptr<Reaction> reactions_[kTopics];
   std::deque<std::shared_ptr<Event>> unfolded_[kTopics];
   std::deque<Task> tasks_[kTopics];
-  std::deque<Pending> commands_;
+  std::deque<Pending> commands_[kTopics];
   // Request ids under which events were recorded.
   std::set<std::string> recorded_;
   std::map<std::string, std::unique_ptr<ReachState>> reaches_;

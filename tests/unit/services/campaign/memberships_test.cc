@@ -30,8 +30,12 @@ class Play {
   }
 
   void Go() {
+    // Many events of few contacts, so that several are under way at once.
+    const int hot = draw_.Below(kContacts - 3);
     for (int n = 10 + draw_.Below(20); n > 0; --n) {
-      draw_.Of(pointers()).get().Act(draw_, world_);
+      ContactModel& contact = draw_.Once(3) ? draw_.Of(pointers()).get()
+                                            : contacts_[static_cast<size_t>(hot + draw_.Below(3))];
+      contact.Act(draw_, world_);
       if (draw_.Once(60) && segments_.size() < kMaxSegments) Define();
       if (draw_.Once(1500) && !segments_.empty()) Delete();
       Advance();
@@ -50,7 +54,7 @@ class Play {
           world_.React(topic, draw_.Once(10));
           break;
         default:
-          world_.Execute();
+          world_.Execute(topic);
       }
     }
   }

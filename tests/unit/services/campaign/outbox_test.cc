@@ -46,7 +46,8 @@ struct OfFiles {
   TempDirectory directory;
   FileOutbox outbox{directory.path() + "/deeper/outbox"};
 };
-TYPED_TEST_SUITE(OutboxSuite, (::testing::Types<OfMemory, OfFiles>), );
+using Outboxes = ::testing::Types<OfMemory, OfFiles>;
+TYPED_TEST_SUITE(OutboxSuite, Outboxes);
 
 TYPED_TEST(OutboxSuite, WhatIsPutFirstStays) {
   Outbox& outbox = this->made_.outbox;
@@ -83,6 +84,14 @@ TEST(FileOutbox, CrashPointsLeaveNothingThatCounts) {
   EXPECT_TRUE(outbox.Put(Message("s1"))->withheld().empty());
   std::filesystem::copy_file(directory.path() + "/s1.json", directory.path() + "/.draft-whole");
   EXPECT_TRUE(outbox.Put(Withheld("s1"))->withheld().empty());
+}
+
+TEST(FileOutbox, FileThatALossOfPowerLeftEmptyIsWrittenAnew) {
+  const TempDirectory directory;
+  std::ofstream(directory.path() + "/s1.json").flush();
+  FileOutbox outbox(directory.path());
+  EXPECT_EQ(outbox.Put(Message("s1"))->DebugString(), Message("s1").DebugString());
+  EXPECT_EQ(outbox.Put(Withheld("s1"))->DebugString(), Message("s1").DebugString());
 }
 
 TEST(FileOutbox, FileIsJsonWithTheFieldsNamesAndNoDraftStays) {

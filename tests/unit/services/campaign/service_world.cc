@@ -1,5 +1,7 @@
 #include "tests/unit/services/campaign/service_world.h"
 
+#include <algorithm>
+
 namespace crm::campaign::testing {
 
 class ServiceWorld::Reader final : public AggregateReader {
@@ -17,22 +19,31 @@ class ServiceWorld::Reader final : public AggregateReader {
 ServiceWorld::ServiceWorld(std::shared_ptr<Outbox> outbox)
     : service_(MakeCampaignService(std::move(outbox), clock_)) {
   for (ViewDefinition& view : service_.views) {
-    views_.push_back({view.topic.empty() ? service_.topic : view.topic,
-                      std::make_unique<FoldedView>(std::move(view.projection)),
-                      {}});
+    const std::string topic = view.topic.empty() ? service_.topic : view.topic;
+    views_.push_back(
+        {topic, &logs_[topic], std::make_unique<FoldedView>(std::move(view.projection)), {}});
   }
-  for (const auto& reaction : service_.reactions) {
-    for (Partition source = 0; source < kPartitions; ++source) {
-      for (Partition p = 0; p < kPartitions; ++p) {
-        if (p == source || reaction->broadcast()) {
-          reactors_.push_back({reaction.get(), source, p, {}, {}});
-        }
-      }
-    }
-  }
+  for (const auto& reaction : service_.reactions) AddReactors(*reaction);
   makers_["crm.contact.events"] =
       std::make_unique<EventMaker>(contact::v1::ContactRecord::default_instance());
   makers_[service_.topic] = std::make_unique<EventMaker>(v1::CampaignRecord::default_instance());
+}
+
+void ServiceWorld::AddReactors(Reaction& reaction) {
+  const std::string topic(reaction.topic());
+  std::vector<const View*> before;
+  for (const std::string& name : reaction.views()) {
+    for (const View& view : views_) {
+      if (view.rows->projection().name() == name && view.topic == topic) before.push_back(&view);
+    }
+  }
+  for (Partition source = 0; source < kPartitions; ++source) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      if (p != source && !reaction.broadcast()) continue;
+      const auto* log = &logs_[topic][static_cast<size_t>(source)];
+      reactors_.push_back({&reaction, source, p, log, before, {}, {}});
+    }
+  }
 }
 
 void ServiceWorld::Append(std::string_view topic, const std::string& aggregate,
@@ -68,26 +79,44 @@ absl::StatusOr<std::string> ServiceWorld::Ask(std::string_view method,
 }
 
 bool ServiceWorld::Step(const std::function<int(int)>& pick) {
-  std::vector<std::function<void()>> steps;
-  for (View& view : views_) {
-    for (Partition p = 0; p < kPartitions; ++p) {
-      if (CanFold(view, p)) steps.push_back([this, &view, p] { Fold(view, p); });
+  const size_t all = views_.size() * kPartitions + reactors_.size();
+  return StepFrom(static_cast<size_t>(pick(static_cast<int>(all))), pick);
+}
+
+bool ServiceWorld::StepFrom(size_t at, const std::function<int(int)>& pick) {
+  const size_t folds = views_.size() * kPartitions;
+  const size_t all = folds + reactors_.size();
+  for (size_t tried = 0; tried < all; ++tried, at = (at + 1) % all) {
+    last_ = at;
+    if (at < folds) {
+      View& view = views_[at / kPartitions];
+      const auto p = static_cast<Partition>(at % kPartitions);
+      if (CanFold(view, p)) return Fold(view, p), true;
+    } else if (CanReact(reactors_[at - folds])) {
+      return React(reactors_[at - folds], pick), true;
     }
   }
-  for (Reactor& reactor : reactors_) {
-    if (CanReact(reactor)) steps.push_back([this, &reactor, &pick] { React(reactor, pick); });
-  }
-  if (steps.empty()) return false;
-  steps[static_cast<size_t>(pick(static_cast<int>(steps.size())))]();
-  return true;
+  return false;
 }
 
 void ServiceWorld::Crash() {
   for (Reactor& reactor : reactors_) reactor.at = reactor.recorded;
 }
 
+void ServiceWorld::ForgetReactions() {
+  for (Reactor& reactor : reactors_) reactor.at = reactor.recorded = {};
+}
+
+void ServiceWorld::FoldViews() {
+  for (View& view : views_) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      while (CanFold(view, p)) Fold(view, p);
+    }
+  }
+}
+
 void ServiceWorld::Settle() {
-  while (Step([](int) { return 0; })) {
+  while (StepFrom(last_, [](int) { return 0; })) {
   }
 }
 
@@ -107,7 +136,7 @@ std::map<std::string, std::string> ServiceWorld::Rebuilt(std::string_view name) 
       MemoryStore empty;
       BatchRows rows(empty);
       const auto fold = view.rows->projection().Begin(p, rows);
-      for (const auto& event : logs_[view.topic][static_cast<size_t>(p)]) {
+      for (const auto& event : (*view.log)[static_cast<size_t>(p)]) {
         CRM_CHECK(fold->Apply({event.get(), 1}).ok());
       }
       CRM_CHECK(fold->Flush().ok());
@@ -135,39 +164,36 @@ ServiceReading ServiceWorld::Reading() const {
 
 bool ServiceWorld::CanFold(const View& view, Partition partition) {
   const auto p = static_cast<size_t>(partition);
-  return view.next[p] < logs_[view.topic][p].size();
+  return view.next[p] < (*view.log)[p].size();
 }
 
 void ServiceWorld::Fold(View& view, Partition partition) {
   const auto p = static_cast<size_t>(partition);
-  const auto event = logs_[view.topic][p][view.next[p]++];
+  const auto event = (*view.log)[p][view.next[p]++];
   view.rows->Fold(partition, {event.get(), 1});
 }
 
 bool ServiceWorld::CanReact(const Reactor& reactor) {
-  const auto source = static_cast<size_t>(reactor.source);
-  if (reactor.at.next >= logs_[std::string(reactor.reaction->topic())][source].size()) return false;
-  for (const std::string& name : reactor.reaction->views()) {
-    for (const View& view : views_) {
-      if (view.rows->projection().name() != name || view.topic != reactor.reaction->topic()) {
-        continue;
-      }
-      if (view.next[source] <= reactor.at.next) return false;
-    }
-  }
-  return true;
+  if (reactor.at.next >= reactor.log->size()) return false;
+  return std::all_of(reactor.views.begin(), reactor.views.end(), [&](const View* view) {
+    return view->next[static_cast<size_t>(reactor.source)] > reactor.at.next;
+  });
 }
 
 // May stop, as a crash does, between any two commands: then the step is taken again.
 void ServiceWorld::React(Reactor& reactor, const std::function<int(int)>& pick) {
   const std::string topic(reactor.reaction->topic());
-  const auto event = logs_[topic][static_cast<size_t>(reactor.source)][reactor.at.next];
+  const auto event = (*reactor.log)[reactor.at.next];
   const auto done = [&] {
     ++reactor.at.next;
     reactor.at.progress.clear();
     if (pick(4) == 0) reactor.recorded = reactor.at;
   };
-  if (!reactor.reaction->Concerns(*event)) return done();
+  if (!reactor.reaction->Concerns(*event)) {
+    done();
+    if (CanReact(reactor)) React(reactor, pick);
+    return;
+  }
   const ServiceReading reading = Reading();
   const ReactionContext context{reactor.partition, kTenant, names_, now(), reading};
   const auto step = reactor.reaction->React(context, *event, reactor.at.progress);

@@ -43,11 +43,15 @@ class ServiceWorld {
     return Parsed<Response>(Ask(method, request));
   }
 
-  // One step that `pick(n)` (below n) chooses: a view folds an event, or a reaction takes a step.
+  // One step that `pick(n)` (below n) leads to: a view folds an event, or a reaction takes a step.
   // False where there is none to take.
   bool Step(const std::function<int(int)>& pick);
   // Reactions forget what they did not record; they record it now and then, as `pick` chooses.
   void Crash();
+  // Reactions meet everything again.
+  void ForgetReactions();
+  // Every view reads to the end of its topic.
+  void FoldViews();
   void Settle();
 
   // Of one topic, in the order of recording.
@@ -67,6 +71,7 @@ class ServiceWorld {
   using Log = std::array<std::vector<std::shared_ptr<Event>>, kPartitions>;
   struct View {
     std::string topic;
+    const Log* log;
     std::unique_ptr<FoldedView> rows;
     std::array<size_t, kPartitions> next{};
   };
@@ -79,6 +84,9 @@ class ServiceWorld {
     Reaction* reaction;
     Partition source;
     Partition partition;
+    const std::vector<std::shared_ptr<Event>>* log;
+    // Those that must have folded an event first.
+    std::vector<const View*> views;
     Cursor at;
     Cursor recorded;
   };
@@ -92,9 +100,11 @@ class ServiceWorld {
     return response;
   }
 
-  bool CanFold(const View& view, Partition partition);
+  void AddReactors(Reaction& reaction);
+  bool StepFrom(size_t at, const std::function<int(int)>& pick);
+  static bool CanFold(const View& view, Partition partition);
   void Fold(View& view, Partition partition);
-  bool CanReact(const Reactor& reactor);
+  static bool CanReact(const Reactor& reactor);
   void React(Reactor& reactor, const std::function<int(int)>& pick);
   absl::StatusOr<Outcome> Run(const Command& command);
   Aggregate& StateOf(const AggregateType& type, const std::string& name);
@@ -106,6 +116,8 @@ class ServiceWorld {
   std::map<std::string, std::vector<std::shared_ptr<Event>>> all_;
   std::vector<View> views_;
   std::vector<Reactor> reactors_;
+  // Number of the last step tried.
+  size_t last_ = 0;
   std::map<std::string, std::unique_ptr<Aggregate>> aggregates_;
   // Request ids under which events were recorded.
   std::set<std::string> requests_;
