@@ -87,6 +87,7 @@ void ReactionCursor::Close() {
   record_.clear();
   in_record_ = false;
   commands_since_ = record_commands_ = 0;
+  events_since_ = record_events_ = 0;
   outputs_.clear();
 }
 
@@ -198,10 +199,12 @@ void ReactionCursor::PopDone(TimeNs now) {
   while (!entries_.empty() && entries_.front().phase == Phase::kDone) {
     done_ = entries_.front().after;
     commands_since_ += entries_.front().commands;
+    ++events_since_;
     entries_.pop_front();
     --started_;
   }
   Start();
+  RecordIfDue(now);
 }
 
 TimeNs ReactionCursor::Jittered(TimeNs* backoff) {
@@ -262,8 +265,9 @@ bool ReactionCursor::PositionIsDue(TimeNs now) const {
     if (commands_since_ >= options_.record_commands) return true;
     if (now - recorded_at_ >= options_.record_after) return true;
     if (started_ == 0 && now - last_done_at_ >= options_.record_idle_after) return true;
-    if (finishing_ && !submitted()) return true;
   }
+  if (events_since_ >= options_.record_commands) return true;
+  if (finishing_ && !submitted() && commands_since_ + events_since_ > 0) return true;
   return Position().offset() - recorded_.offset() >= options_.record_distance;
 }
 
@@ -272,11 +276,12 @@ void ReactionCursor::RecordIfDue(TimeNs now) {
   const bool position_due = PositionIsDue(now);
   if (refusals_.empty() && !position_due) return;
   record_ = std::exchange(refusals_, {});
-  record_commands_ = 0;
+  record_commands_ = record_events_ = 0;
   if (position_due) {
     recorded_ = Position();
     recorded_at_ = now;
     record_commands_ = std::exchange(commands_since_, 0);
+    record_events_ = std::exchange(events_since_, 0);
     *record_.emplace_back().mutable_reacted_to() = recorded_;
   }
   in_record_ = true;
@@ -296,6 +301,7 @@ void ReactionCursor::Recorded(const absl::Status& status, TimeNs now) {
   ++counts_.retries;
   record_not_before_ = now + Jittered(&record_backoff_);
   commands_since_ += record_commands_;
+  events_since_ += record_events_;
   if (record.back().has_reacted_to()) {
     record.pop_back();
     recorded_.set_offset(-1);

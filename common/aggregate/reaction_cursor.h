@@ -67,9 +67,10 @@ class ReactionCursor {
     Partition source = 0;
     // Events in flight.
     size_t window = 256;
-    // ReactedTo is recorded where something was done since the last one: after so many commands, or
-    // after so long, or when nothing has been in flight for so long; and where nothing was done,
-    // when it is this far ahead of the last one, so that a new owner reads little twice.
+    // ReactedTo is recorded where commands were sent since the last one: after so many, or after so
+    // long, or when nothing has been in flight for so long. Where none was sent: after as many
+    // events that concern the reaction, or when it is this far ahead of the last one, so that a new
+    // owner reacts and reads little twice.
     int64_t record_commands = 1000;
     TimeNs record_after = 5 * kSecond;
     TimeNs record_idle_after = kSecond;
@@ -213,14 +214,16 @@ class ReactionCursor {
   common::v1::ReactedTo recorded_;
   TimeNs recorded_at_ = 0;
   TimeNs last_done_at_ = 0;
-  // Commands that lie between it and the position now.
+  // Commands and events that lie between it and the position now.
   int64_t commands_since_ = 0;
+  int64_t events_since_ = 0;
   // Not yet on their way, oldest first.
   std::vector<common::v1::ReactionEvent> refusals_;
   // The record in flight.
   bool in_record_ = false;
   std::vector<common::v1::ReactionEvent> record_;
   int64_t record_commands_ = 0;
+  int64_t record_events_ = 0;
   TimeNs record_backoff_ = 0;
   TimeNs record_not_before_ = 0;
 

@@ -148,6 +148,18 @@ TEST_F(ReactionCursorTest, RecordsNothingDoneOnlyWhenFarAhead) {
   EXPECT_EQ(record_[0].reacted_to().offset(), 100);
 }
 
+TEST_F(ReactionCursorTest, RecordsAfterManyEventsThatAskedForNothing) {
+  Open();
+  for (Offset offset = 1; offset <= 10; ++offset) {
+    Pass(10 * kSecond);
+    EXPECT_TRUE(record_.empty());
+    Read(offset);
+    Step(offset, {});
+  }
+  ASSERT_EQ(record_.size(), 1u);
+  EXPECT_EQ(record_[0].reacted_to().offset(), 11);
+}
+
 TEST_F(ReactionCursorTest, TriesAStepAgainAfterABackOffThatGrows) {
   Open();
   Read(1);
