@@ -44,7 +44,7 @@ th:last-child, td:last-child { padding-right: 0; }
 thead th { font-size: .8125rem; font-weight: 600; color: var(--soft); }
 tbody th { font-weight: 500; }
 .number { text-align: right; white-space: nowrap; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0 0; }
 .facts dt { font-size: .8125rem; color: var(--soft); }
 .facts dd { margin: 0; font-size: 1.25rem; font-weight: 600; overflow-wrap: anywhere; }
 .profile dd { font-size: 1rem; font-weight: 500; }
@@ -73,7 +73,7 @@ text { fill: var(--ink); font-size: 14px; }
 .stem { stroke: var(--accent); stroke-width: 2; }
 .send { fill: none; stroke: var(--ink); stroke-width: 1.5; }
 .touch { stroke: var(--soft); stroke-width: 2; }
-@media (max-width: 40rem) { header, main, footer { padding-left: 1rem; padding-right: 1rem; } section { padding: 1rem; } text { font-size: 18px; } .tick { font-size: 17px; } }
+@media (max-width: 40rem) { header, main, footer { padding-left: 1rem; padding-right: 1rem; } section { padding: 1rem; } figure { overflow-x: auto; } svg, table { min-width: 34rem; } }
 @media print { body { background: none; } section { break-inside: avoid; border: 0; padding: 0; } nav { display: none; } }
 )css";
 }
