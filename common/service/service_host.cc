@@ -6,6 +6,7 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/dead_letters.h"
+#include "common/aggregate/reaction_progress.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
@@ -118,13 +119,19 @@ class ServiceHost::ViewDriver final : public ProjectionDriver {
 // What reactions see of the host.
 class ServiceHost::ReactionSide final : public ReactionHost {
  public:
-  explicit ReactionSide(ServiceHost& host) : host_(host) {}
+  explicit ReactionSide(ServiceHost& host) : host_(host) {
+    for (std::atomic<Offset>& reign : caught_up_in_) reign = kNoOffset;
+  }
   std::optional<Offset> Reign(Partition partition) override {
     const auto serving = host_.core_->serving();
     if (serving == nullptr) return std::nullopt;
     const LaneRunner& lanes = static_cast<CoreDriver&>(*serving->driver).lanes;
     if (!lanes.open(partition)) return std::nullopt;
-    return lanes.fence(partition);
+    const Offset reign = lanes.fence(partition);
+    std::atomic<Offset>& caught_up = caught_up_in_[static_cast<size_t>(partition)];
+    if (caught_up != reign && !ViewsHaveRead(*serving->store, partition)) return std::nullopt;
+    caught_up = reign;
+    return reign;
   }
   std::shared_ptr<const ServiceReading> Read() override {
     auto reading = host_.Read(host_.all_, AllPartitions());
@@ -134,7 +141,28 @@ class ServiceHost::ReactionSide final : public ReactionHost {
   void Submit(std::unique_ptr<Command> command) override { host_.Submit(std::move(command)); }
 
  private:
+  // The views have folded every event that was reacted to in earlier reigns. Views that lag behind
+  // would let a reaction to another topic decide on older facts, and nothing would repeat it.
+  bool ViewsHaveRead(const RowReader& core, Partition partition) const {
+    for (const auto& reaction : host_.definition_.reactions) {
+      const auto progress = ReadReactionProgress(core, partition, reaction->name());
+      if (!progress.ok()) return false;
+      for (const common::v1::ReactedTo& to : progress->reacted_to()) {
+        if (!ViewsHaveRead(to)) return false;
+      }
+    }
+    return true;
+  }
+  bool ViewsHaveRead(const common::v1::ReactedTo& to) const {
+    return std::all_of(host_.views_.begin(), host_.views_.end(), [&to](const auto& view) {
+      return view->log().topic() != to.topic() ||
+             view->tracker().Get(to.partition()) >= to.offset();
+    });
+  }
+
   ServiceHost& host_;
+  // The reign in which the views were found to have read what was reacted to before.
+  std::array<std::atomic<Offset>, kPartitions> caught_up_in_;
 };
 
 ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
