@@ -1,6 +1,7 @@
 #include "services/analytics/reaction/compute_scores.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -38,6 +39,13 @@ std::unique_ptr<Command> CommandOf(const AggregateType& type, std::string name, 
   return std::make_unique<DeciderCommand<T, C>>(type, std::move(name), std::move(command));
 }
 
+// Where in its plan a step begins; the first contact where the progress is none of a plan.
+size_t PlaceOf(std::string_view progress) {
+  size_t place = 0;
+  std::from_chars(progress.data(), progress.data() + progress.size(), place);
+  return place;
+}
+
 }  // namespace
 
 bool ComputeScoreRun::Concerns(const Event& event) const {
@@ -46,56 +54,51 @@ bool ComputeScoreRun::Concerns(const Event& event) const {
 }
 
 absl::StatusOr<ReactionStep> ComputeScoreRun::React(const ReactionContext& context,
-                                                    const Event& event, std::string_view) {
+                                                    const Event& event, std::string_view progress) {
   const std::string& name = event.metadata->aggregate();
   CRM_ASSIGN_OR_RETURN(const v1::ScoreRun run, FindRun(context, name));
   if (run.state() != v1::ScoreRun::RUNNING) return ReactionStep();
-  absl::StatusOr<ScorePlan> plan = TakePlan(context, run);
-  if (plan.ok()) return NextStep(context, name, *std::move(plan));
-  if (plan.status().code() != absl::StatusCode::kFailedPrecondition) return plan.status();
+  size_t from = PlaceOf(progress);
+  MutexLock lock(mutex_);
+  const absl::StatusOr<Kept*> kept = FindPlan(context, run, &from);
+  if (kept.ok()) return StepFrom(**kept, from);
+  if (kept.status().code() != absl::StatusCode::kFailedPrecondition) return kept.status();
   ReactionStep step;
   step.commands.push_back(CommandOf<ScoreRunAggregate>(
-      runs_, name, FailScoreRun{std::string(ReasonOf(plan.status()))}));
+      runs_, name, FailScoreRun{std::string(ReasonOf(kept.status()))}));
   return step;
 }
 
-absl::StatusOr<ScorePlan> ComputeScoreRun::TakePlan(const ReactionContext& context,
-                                                    const v1::ScoreRun& run) {
-  {
-    MutexLock lock(mutex_);
-    auto kept = kept_.extract(context.partition);
-    if (!kept.empty() && kept.mapped().tenant == context.tenant &&
-        kept.mapped().run == run.name()) {
-      return std::move(kept.mapped().plan);
-    }
-  }
-  return MakeScorePlan(run, {context.tenant, *context.reading.core.rows,
-                             *context.reading.view(OrderFacts::kName).rows});
-}
-
-void ComputeScoreRun::KeepPlan(const ReactionContext& context, const std::string& run,
-                               ScorePlan plan) {
-  MutexLock lock(mutex_);
-  kept_[context.partition] = {context.tenant, run, std::move(plan)};
+absl::StatusOr<ComputeScoreRun::Kept*> ComputeScoreRun::FindPlan(const ReactionContext& context,
+                                                                 const v1::ScoreRun& run,
+                                                                 size_t* from) {
+  Kept& kept = kept_[context.partition];
+  const bool same = kept.tenant == context.tenant && kept.run == run.name();
+  if (same && *from <= kept.plan.to_score.size()) return &kept;
+  CRM_ASSIGN_OR_RETURN(kept.plan,
+                       MakeScorePlan(run, {context.tenant, *context.reading.core.rows,
+                                           *context.reading.view(OrderFacts::kName).rows}));
+  kept.tenant = context.tenant;
+  kept.run = run.name();
+  *from = 0;
+  return &kept;
 }
 
 // Contacts first: once the run is done, all of them have its scores.
-ReactionStep ComputeScoreRun::NextStep(const ReactionContext& context, const std::string& run,
-                                       ScorePlan plan) {
+ReactionStep ComputeScoreRun::StepFrom(const Kept& kept, size_t from) const {
   ReactionStep step;
-  if (plan.to_score.empty()) {
+  const std::vector<ScoredCustomer>& to_score = kept.plan.to_score;
+  if (from == to_score.size()) {
     step.commands.push_back(
-        CommandOf<ScoreRunAggregate>(runs_, run, CompleteScoreRun{std::move(plan.computed)}));
+        CommandOf<ScoreRunAggregate>(runs_, kept.run, CompleteScoreRun{kept.plan.computed}));
     return step;
   }
-  for (size_t n = std::min(kChunk, plan.to_score.size()); n > 0; --n) {
-    ScoredCustomer& next = plan.to_score.front();
+  const size_t to = std::min(from + kChunk, to_score.size());
+  for (size_t i = from; i < to; ++i) {
     step.commands.push_back(CommandOf<ContactScoresAggregate>(
-        scores_, ContactScoresName(next.id), ScoreContact{std::move(next.scores)}));
-    plan.to_score.pop_front();
+        scores_, ContactScoresName(to_score[i].id), ScoreContact{to_score[i].scores}));
   }
-  step.progress = "scoring";
-  KeepPlan(context, run, std::move(plan));
+  step.progress = std::to_string(to);
   return step;
 }
 

@@ -14,9 +14,10 @@ namespace crm::analytics {
 // ScoreRunStarted -> ContactScored for each contact whose scores change, then ScoresComputed; or
 // ScoreRunFailed with the model's reason.
 //
-// The plan of a run is made when the run is met and kept in memory until its last command. Where it
-// was lost it is made anew from the rows of then: what was recorded before is not recorded again,
-// and a run that has ended causes nothing. Thread-safe.
+// The plan of a run is made when the run is met and kept in memory; progress is a place in it, so
+// that a step asked for again is the same step. Where the plan was lost it is made anew from the
+// rows of then: what was recorded before is not recorded again, and a run that has ended causes
+// nothing. Thread-safe.
 class ComputeScoreRun final : public Reaction {
  public:
   // Commands a step.
@@ -43,9 +44,11 @@ class ComputeScoreRun final : public Reaction {
     ScorePlan plan;
   };
 
-  absl::StatusOr<ScorePlan> TakePlan(const ReactionContext& context, const v1::ScoreRun& run);
-  void KeepPlan(const ReactionContext& context, const std::string& run, ScorePlan plan);
-  ReactionStep NextStep(const ReactionContext& context, const std::string& run, ScorePlan plan);
+  // The kept plan of the run, or a new one, which begins at its first contact: `from` says where to
+  // go on.
+  absl::StatusOr<Kept*> FindPlan(const ReactionContext& context, const v1::ScoreRun& run,
+                                 size_t* from);
+  ReactionStep StepFrom(const Kept& kept, size_t from) const;
 
   const AggregateType& runs_;
   const AggregateType& scores_;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <deque>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/projection/projection.h"
@@ -10,10 +10,10 @@
 
 namespace crm::analytics {
 
-// What is left to record of one run.
+// What is to be recorded of one run.
 struct ScorePlan {
   // Contacts whose scores the run changes, by partition and id.
-  std::deque<ScoredCustomer> to_score;
+  std::vector<ScoredCustomer> to_score;
   // How the run ends; `changed` counts the contacts above and those the run has scored already.
   v1::ScoresComputed computed;
 };

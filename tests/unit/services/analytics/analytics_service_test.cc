@@ -235,6 +235,16 @@ TEST_F(AnalyticsTest, CrashedRunStartsOverWithTheSameEnd) {
   }
 }
 
+TEST_F(AnalyticsTest, StepThatIsAskedForAgainLeavesNoContactOut) {
+  BuySome(7, 1'200);
+  const std::string name = Start(RunOf(ScoreRun::RFM, 400, "a"));
+  desk_->LoseSteps(5);
+  EXPECT_TRUE(desk_->React());
+  EXPECT_EQ(desk_->Get<ScoreRun>(name).state(), ScoreRun::DONE);
+  EXPECT_EQ(List("", 1000)->scores_size(), 1000);
+  EXPECT_EQ(desk_->Recorded().size(), 1'202u);
+}
+
 TEST_F(AnalyticsTest, EventMetAfterTheEndCausesNothing) {
   BuySome(5, 30);
   Done(RunOf(ScoreRun::RFM, 400, "a"));
