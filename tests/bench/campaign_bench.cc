@@ -239,6 +239,7 @@ void Run(const Options& options) {
       options.contacts, options.steps, imported, filled, seconds,
       static_cast<double>(wanted) / seconds, counts.decided(), RefusedOf(counts),
       handed_off_meanwhile, until_handed_off);
+  std::fflush(stdout);
   if (const auto status = (*server)->Stop(); !status.ok()) Fail(std::string(status.message()));
   fs::remove_all(data);
 }
