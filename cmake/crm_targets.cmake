@@ -20,7 +20,7 @@ function(crm_proto NAME)
     add_custom_command(
       OUTPUT ${out}/${stem}.pb.cc ${out}/${stem}.pb.h
       COMMAND protobuf::protoc --cpp_out=${out} -I ${CMAKE_SOURCE_DIR}/proto
-              -I ${CRM_GOOGLE_PROTOS} ${ARG_ROOT}/${proto}
+              -I ${CRM_GOOGLE_PROTOS} -I ${ARG_ROOT} ${ARG_ROOT}/${proto}
       DEPENDS ${ARG_ROOT}/${proto}
       COMMENT "protoc ${proto}")
     list(APPEND srcs ${out}/${stem}.pb.cc ${out}/${stem}.pb.h)

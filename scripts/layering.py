@@ -34,7 +34,7 @@ ALSO_SEES = [
 SERVICE_MAY_SEE = {
     'domain': set(),
     'projection': {'domain'},
-    'reaction': {'domain'},
+    'reaction': {'domain', 'projection'},
     'api': {'domain', 'projection', 'reaction'},
 }
 
@@ -42,7 +42,7 @@ SERVICE_MAY_SEE = {
 SERVICE_MAY_USE = {
     'domain': {'base', 'decider'},
     'projection': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate'},
-    'reaction': {'base', 'decider', 'telemetry', 'projection', 'aggregate'},
+    'reaction': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate', 'service'},
     'api': None,
 }
 
@@ -62,7 +62,7 @@ VENDORS = [
      [r'^common/rpc/', r'^services/[^/]+/api/', r'^services/[^/]+/main\.cc$', r'^tools/', r'^tests/']),
     (r'prometheus/', [r'^common/telemetry/', r'^tests/']),
     (r'CLI/', [r'^common/config/', r'^tools/', r'^tests/']),
-    (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tests/']),
+    (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tools/', r'^tests/']),
     (r'phonenumbers/', [r'^services/[^/]+/api/', r'^tests/']),
     (r'openssl/', [r'^common/base/']),
     (r'nlopt\.h$|boost/', [r'^services/analytics/domain/', r'^tests/']),

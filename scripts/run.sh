@@ -1,6 +1,6 @@
 #!/bin/bash
-# The whole CRM in one process, on real data: sets up, builds, starts crm-all, imports the households of
-# the Complete Journey data set, shows what is in, and serves until Ctrl-C.
+# The whole CRM in one process, on real data: sets up, builds, starts crm-all, plays a grocer's year (the
+# Complete Journey data set) through all four services, shows what came of it, and serves until Ctrl-C.
 #
 #   scripts/run.sh [--once] [--data-dir D] [--port P]
 #
@@ -87,46 +87,83 @@ done
 kill -0 "$server" 2>/dev/null || fail "crm-all ended before it was ready"
 echo "crm-all serves gRPC on 127.0.0.1:$port and metrics on http://127.0.0.1:$admin_port/metrics"
 
-households=examples/complete_journey/households.csv
-demographics=age,income,home_ownership,marital_status,household_size,household_comp,kids_count
-example=complete-journey/1
+journey=examples/complete_journey
+source=(--source complete-journey)
+story=complete-journey/2261
+currency=USD
+analysis_date=2017-12-31
 
-import_households() {
-  crmctl --actor service:loyalty-program import contacts "$households" --source complete-journey \
-    --key-column household_id "$@"
-}
+heading() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+[[ -t 1 ]] || heading() { printf '\n%s\n' "$1"; }
 
-echo
-echo "Import 1: the 2,379 households of the Complete Journey, a year of a real grocer's customers"
-import_households
-echo
-echo "Import 2: age, income and household of those who told, as tags of the same contacts"
-import_households --tags-columns "$demographics"
+heading "Customers: the 2,379 households of the Complete Journey, a year of a real grocer, with what is known of them as tags"
+crmctl --actor service:loyalty-program import contacts "$journey/households.csv" "${source[@]}" \
+  --key-column household_id --tags-columns age,income,home_ownership,marital_status,household_size,household_comp,kids_count
 
-echo
-echo "What is in"
-{
-  crmctl --json contact list --all --page-size 1000 2>/dev/null || fail "the contacts cannot be listed"
-  crmctl --json log verify
-} | python3 -c '
-import json, sys
-rows = [json.loads(line) for line in sys.stdin]
-contacts = [row for row in rows if "name" in row]
-told = sum(1 for contact in contacts if contact["tags"])
-events = sum(int(row.get("events", 0)) for row in rows if "name" not in row)
-for what, count in (("contacts", len(contacts)), ("  with demographics", told),
-                    ("events on record", events)):
-    print(f"  {what:<20} {count:>7,}")'
-echo
-crmctl projection status
+heading "Purchases: 75,000 lines in 47,243 orders"
+gzip -dc "$journey/cj_transactions_sample.csv.gz" |
+  crmctl --actor service:tills import orders - "${source[@]}" --key-column basket_id \
+    --contact-column household_id --time-column transaction_timestamp --product-column product_id \
+    --quantity-column quantity --amount-column sales_value --place-column store_id --currency "$currency"
 
+heading "Campaigns of the year: 27, with 6,589 sends and 2,102 redemptions"
+crmctl import campaigns "$journey/cj_campaign_descriptions.csv" "${source[@]}" --key-column campaign_id \
+  --category-column campaign_type --start-column start_date --end-column end_date
+crmctl import sends "$journey/sends.csv" "${source[@]}" --campaign-column campaign_id \
+  --contact-column household_id --time-column sent_date --channel post
+crmctl import responses "$journey/cj_coupon_redemptions.csv" "${source[@]}" --campaign-column campaign_id \
+  --contact-column household_id --time-column redemption_date --kind redemption \
+  --key-columns household_id,coupon_upc,campaign_id,redemption_date
+crmctl wait
+
+heading "How each type of campaign did"
+crmctl campaign compare
+
+heading "Stages of the life cycle, moved by the orders"
+crmctl stages
+
+heading "Who is worth what: recency, frequency and monetary value; then expected value and P(alive)"
+crmctl score run --model rfm --date "$analysis_date" --currency "$currency" --request-id "journey-rfm"
+crmctl score run --model value --date "$analysis_date" --currency "$currency" --request-id "journey-value"
+
+heading "How unevenly sales are spread over the customers"
+crmctl concentration --currency "$currency"
+
+heading "The ten most valuable customers"
+crmctl score list --order-by "value.lifetime_value_minor desc"
+
+heading "A live campaign: consents first (every household with an odd number agreed to e-mail)"
+awk -F, 'NR == 1 || $1 % 2 == 1' "$journey/households.csv" |
+  crmctl --actor service:website import consents - "${source[@]}" --contact-column household_id \
+    --channel email --wording "2017-12" --evidence "sign-up form"
+crmctl wait
+
+field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
+segment="$(crmctl --json segment create --name "loyal and alive" --request-id journey-loyal \
+  --filter 'rfm.recency >= 4 AND rfm.frequency >= 4 AND value.alive_probability > 0.9' | field name)"
+crmctl wait
+heading "The target group, kept up as scores and orders change: $segment"
+crmctl segment members "$segment"
+campaign="$(crmctl --json campaign create --name "Thank you" --type loyalty --segment "$segment" \
+  --step thanks:email:marketing --cap 1/30 --subject "Thank you for a good year" \
+  --body "A voucher for your next visit is waiting." --request-id journey-thanks | field name)"
+crmctl campaign launch "$campaign" >/dev/null
+crmctl wait
+heading "Launched: one decision for each member, with the consent it relied on"
+crmctl campaign statistics | awk 'NR == 1 || /Thank you/'
+crmctl campaign refusals "$campaign" --show 3
+echo "$(find "$data_dir/outbox" -type f | wc -l) messages in $data_dir/outbox, one file each; one of them:"
+find "$data_dir/outbox" -type f | sort | head -n 1 | xargs cat
 echo
-echo "One customer"
-crmctl contact get --key "$example"
+
+heading "One customer's whole story, out of four services"
+crmctl customer360 --key "$story" --entries 5
 echo
-echo "and every change of it on record"
-crmctl contact history --key "$example"
-created="$(crmctl --json contact get --key "$example" | python3 -c 'import json, sys; print(json.load(sys.stdin)["createTime"])')"
+crmctl contact history --key "$story"
+created="$(crmctl --json contact get --key "$story" | field createTime)"
+
+crmctl report build/report.html --currency "$currency" --key "$story" --title "A year of a grocer's customers" >/dev/null
+heading "The same as a page with charts: build/report.html"
 
 again="scripts/run.sh"
 [[ "$data_dir" == data/demo ]] || again+=" --data-dir $data_dir"
@@ -151,9 +188,12 @@ cat <<NEXT
 
 Try next: $where
   export PATH="\$PATH:\$PWD/build/release/tools/crmctl"${target:+ CRMCTL_TARGET=127.0.0.1:$port}
-  crmctl contact list                                    # the first page
-  crmctl contact get --key $example --as-of $created    # before import 2
-  crmctl log tail --valid                                # events as they come, until Ctrl-C
+  crmctl customer360 --key $story
+  crmctl contact get --key $story --as-of $created
+  crmctl consent withdraw --key $story --channel email
+  crmctl send list --key $story
+  crmctl segment create --filter 'orders.count >= 50' --name "comes every week"
+  crmctl log tail --valid --topic crm.contact.events     # events as they come, until Ctrl-C
   crmctl projection verify                               # folds the log anew and compares
   crmctl projection rebuild                              # builds the stores anew, then serves them
   crmctl --help
@@ -164,7 +204,7 @@ Call it by gRPC: reflection is on, so no stubs are needed
     '{"contact": {"display_name": "Ada King", "emails": ["ada@example.org"]}, "request_id": "first"}'
 Repeat the last line: it gets the same answer, and nothing is recorded twice.
 $kill
-Log and projections are in $data_dir. Another run imports the same households and adds no event.
+Log and projections are in $data_dir. Another run imports the same files and adds no event.
 NEXT
 
 $once && exit 0

@@ -20,6 +20,13 @@ struct AggregateInfo {
   TimeNs update_time = 0;
 };
 
+// The request that gave birth to a subject, and the HMAC of its payload: what a repeat of it meets.
+// Empty where the request had no id, recorded more than the birth, or was forgotten by an erasure.
+struct Birth {
+  std::string request_id;
+  std::string payload_hmac;
+};
+
 // State of one aggregate in memory. Not thread-safe.
 class Aggregate {
  public:
@@ -27,11 +34,13 @@ class Aggregate {
   virtual ~Aggregate() = default;
 
   const AggregateInfo& info() const { return info_; }
+  const Birth& birth() const { return birth_; }
+  void set_birth(Birth birth) { birth_ = std::move(birth); }
 
   // Folds one event of this aggregate: version + 1, state by the decider's Evolve.
   void Apply(const Event& event);
 
-  // The row of the core store: the info, then the resource as Get answers it.
+  // The row of the core store: info and birth, then the resource as Get answers it.
   std::string ToRow() const;
   absl::Status FromRow(std::string_view row);
   // Serialised resource.
@@ -40,15 +49,23 @@ class Aggregate {
   virtual std::unique_ptr<Aggregate> Clone() const = 0;
 
  protected:
-  virtual void Evolve(const google::protobuf::Message& aggregate_event) = 0;
+  virtual void Evolve(const Event& event) = 0;
   virtual void RenderTo(std::string* out) const = 0;
   virtual bool Parse(std::string_view resource) = 0;
 
   AggregateInfo info_;
+
+ private:
+  Birth birth_;
 };
 
 // The part of a row that Get copies into its answer. Empty where the row is not one of ToRow.
 std::string_view ResourceOfRow(std::string_view row);
+
+// The birth in a row of ToRow; empty where there is none. DATA_LOSS: the row is not one of ToRow.
+absl::StatusOr<Birth> BirthOfRow(std::string_view row);
+// The row without its birth.
+std::string WithoutBirth(std::string_view row);
 
 // One kind of aggregate of a service. Immutable, thread-safe.
 class AggregateType {
@@ -65,7 +82,8 @@ class AggregateType {
 
 // Binds a decider to the core. `T` gives:
 //
-//   using Decider = …;             // State, Event, Evolve(State, const Event&)
+//   using Decider = …;             // State, Event, Evolve(State, const Event&), which may take the
+//                                  // event's metadata as a third argument
 //   using Resource = …;            // the protobuf message Get answers
 //   using Record = …;              // the topic's record message
 //   static constexpr int kRecordField;                       // of the event in Record
@@ -88,9 +106,13 @@ class TypedAggregate final : public Aggregate {
   }
 
  private:
-  void Evolve(const google::protobuf::Message& event) override {
-    state_ = T::Decider::Evolve(std::move(state_),
-                                static_cast<const typename T::Decider::Event&>(event));
+  void Evolve(const Event& event) override {
+    const auto& content = static_cast<const typename T::Decider::Event&>(*event.aggregate_event);
+    if constexpr (requires { T::Decider::Evolve(std::move(state_), content, *event.metadata); }) {
+      state_ = T::Decider::Evolve(std::move(state_), content, *event.metadata);
+    } else {
+      state_ = T::Decider::Evolve(std::move(state_), content);
+    }
   }
   void RenderTo(std::string* out) const override { T::Store(state_, info_).AppendToString(out); }
   bool Parse(std::string_view resource) override {

@@ -75,6 +75,12 @@ class Command {
   bool validate_only = false;
   std::string batch_id;
   TimeNs occurred_time = 0;
+  // The event a reaction answers to, and its id.
+  std::optional<common::v1::SourcePosition> source;
+  std::string causation_id;
+  // Set for what belongs to no customer and is placed by partition: the key and the tenant of its
+  // records are empty.
+  std::optional<Partition> partition;
   // Give up when the caller's deadline has passed and nothing was appended yet; monotonic. 0 =
   // none.
   TimeNs deadline = 0;

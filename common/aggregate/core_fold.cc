@@ -2,14 +2,19 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
+
 #include "common/aggregate/core_rows.h"
+#include "common/aggregate/reaction_progress.h"
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
+#include "common/projection/provenance.h"
 
 namespace crm {
 namespace {
 
+using common::v1::DedupRow;
 using common::v1::SubjectMark;
 
 std::string HistoryValue(const Event& event) {
@@ -18,6 +23,14 @@ std::string HistoryValue(const Event& event) {
   AppendBe64(&value, static_cast<uint64_t>(event.offset));
   value.append(event.value);
   return value;
+}
+
+// Commands that record one birth and nothing else are most commands of an import: what tells their
+// repeats lies in the row of the state, not in a row of its own.
+bool IsBirth(std::span<const Event> command) {
+  const common::v1::EventMetadata& metadata = *command.front().metadata;
+  return command.size() == 1 && metadata.aggregate_version() == 1 &&
+         SubjectOf(metadata.aggregate()) == metadata.aggregate();
 }
 
 bool Erases(const Event& event) {
@@ -109,22 +122,69 @@ absl::Status CoreState::Apply(Rows& rows, std::span<const Event> command) {
   }
   const Event& end = command.back();
   const common::v1::EventMetadata& metadata = *end.metadata;
-  const std::string_view subject = SubjectOf(metadata.aggregate());
+  const std::string_view subject = SubjectOf(metadata);
   if (Erases(end)) {
-    // What the dedup rows hold came from sealed parts: gone with the keys.
-    rows.DeletePrefix(DedupPrefix(partition_, metadata.tenant(), subject));
     SubjectMark mark;
     mark.set_erased(true);
     PutMark(rows, metadata.tenant(), subject, mark);
-  } else if (!metadata.request_id().empty()) {
-    common::v1::DedupRow dedup;
-    dedup.set_payload_hmac(end.payload_hmac);
-    dedup.set_aggregate(metadata.aggregate());
-    dedup.set_version(metadata.aggregate_version());
-    rows.Put(DedupKey(partition_, metadata.tenant(), subject, metadata.request_id()),
-             dedup.SerializeAsString());
+    return ForgetRequests(rows, metadata.tenant(), subject);
   }
+  if (metadata.request_id().empty()) return absl::OkStatus();
+  if (IsBirth(command)) {
+    entries.back()->second.aggregate->set_birth({metadata.request_id(), end.payload_hmac});
+    return absl::OkStatus();
+  }
+  DedupRow dedup;
+  dedup.set_payload_hmac(end.payload_hmac);
+  dedup.set_aggregate(metadata.aggregate());
+  dedup.set_version(metadata.aggregate_version());
+  rows.Put(DedupKey(partition_, metadata.tenant(), subject, metadata.request_id()),
+           dedup.SerializeAsString());
   return absl::OkStatus();
+}
+
+// What is kept of requests came from sealed parts: gone with the keys.
+absl::Status CoreState::ForgetRequests(Rows& rows, std::string_view tenant,
+                                       std::string_view subject) {
+  rows.DeletePrefix(DedupPrefix(partition_, tenant, subject));
+  std::string key = AggregateKey(partition_, tenant, subject);
+  if (const auto found = cached_.find(key); found != cached_.end()) {
+    found->second.aggregate->set_birth({});
+    if (!found->second.dirty) dirty_.push_back(&*found);
+    found->second.dirty = true;
+    return absl::OkStatus();
+  }
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(key));
+  if (row.has_value()) rows.Put(std::move(key), WithoutBirth(*row));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Birth> CoreState::BirthOf(Rows& rows, std::string_view tenant,
+                                         std::string_view subject) {
+  const std::string key = AggregateKey(partition_, tenant, subject);
+  if (const auto found = cached_.find(key); found != cached_.end()) {
+    return found->second.aggregate->birth();
+  }
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(key));
+  return row.has_value() ? BirthOfRow(*row) : Birth{};
+}
+
+absl::StatusOr<std::optional<DedupRow>> CoreState::FindDedup(Rows& rows, std::string_view tenant,
+                                                             std::string_view subject,
+                                                             std::string_view request_id) {
+  DedupRow dedup;
+  CRM_ASSIGN_OR_RETURN(const Birth birth, BirthOf(rows, tenant, subject));
+  if (birth.request_id == request_id) {
+    dedup.set_payload_hmac(birth.payload_hmac);
+    dedup.set_aggregate(std::string(subject));
+    dedup.set_version(1);
+    return dedup;
+  }
+  CRM_ASSIGN_OR_RETURN(const auto row, rows.Get(DedupKey(partition_, tenant, subject, request_id)));
+  if (!row.has_value()) return std::nullopt;
+  if (dedup.ParseFromString(*row)) return dedup;
+  return Error(absl::StatusCode::kDataLoss, "ROW_UNREADABLE",
+               "a row of the core store cannot be read; rebuild the projection");
 }
 
 void CoreState::PutDirty(Rows& rows, uint64_t number) {
@@ -189,7 +249,7 @@ class CoreFold final : public Fold {
 
   absl::Status Apply(std::span<const Event> command) override {
     const common::v1::EventMetadata& metadata = *command.back().metadata;
-    const std::string_view subject = SubjectOf(metadata.aggregate());
+    const std::string_view subject = SubjectOf(metadata);
     CRM_ASSIGN_OR_RETURN(const auto mark, state_.Mark(rows_, metadata.tenant(), subject));
     if (mark.has_value() && mark->quarantined()) return absl::OkStatus();
     absl::Status status = state_.Apply(rows_, command);
@@ -213,15 +273,22 @@ class CoreFold final : public Fold {
   Rows& rows_;
 };
 
-// Fields that tell when and how often, not what.
-void ClearHistory(google::protobuf::Message* resource) {
-  for (const char* field : {"etag", "create_time", "update_time", "delete_time", "erase_time"}) {
-    const auto* descriptor = resource->GetDescriptor()->FindFieldByName(field);
-    if (descriptor != nullptr) resource->GetReflection()->ClearField(resource, descriptor);
-  }
+// "deals" of "contacts/c1/deals/d2", "lifecycle" of "contacts/c1/lifecycle".
+std::string_view CollectionOf(std::string_view name) {
+  const bool singleton = std::count(name.begin(), name.end(), '/') % 2 == 0;
+  const size_t last = name.rfind('/');
+  if (singleton) return last == std::string_view::npos ? name : name.substr(last + 1);
+  const std::string_view parent = name.substr(0, last);
+  const size_t before = parent.rfind('/');
+  return before == std::string_view::npos ? parent : parent.substr(before + 1);
 }
 
 }  // namespace
+
+CoreProjection::CoreProjection(AggregateTypes types, int version)
+    : types_(std::move(types)), version_(version) {
+  types_[kReactionField] = &ReactionProgressType();
+}
 
 std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) const {
   return std::make_unique<CoreFold>(types_, partition, rows);
@@ -230,12 +297,9 @@ std::unique_ptr<Fold> CoreProjection::Begin(Partition partition, Rows& rows) con
 std::string CoreProjection::BusinessLine(std::string_view key, std::string_view value) const {
   if (key.size() < 2 || key[1] != 'a') return "";
   const size_t zero = key.find('\0', 2);
-  const std::string_view name = key.substr(zero + 1);
-  const size_t id = name.rfind('/');
-  const size_t collection = id == std::string_view::npos ? id : name.rfind('/', id - 1);
-  const std::string_view kind =
-      name.substr(collection == std::string_view::npos ? 0 : collection + 1,
-                  id - (collection == std::string_view::npos ? 0 : collection + 1));
+  // How far reactions came is no part of what the rows mean.
+  if (zero == 2) return "";
+  const std::string_view kind = CollectionOf(key.substr(zero + 1));
   for (const auto& [field, type] : types_) {
     if (type->collection() != kind) continue;
     std::unique_ptr<google::protobuf::Message> resource(type->resource().New());
@@ -246,7 +310,7 @@ std::string CoreProjection::BusinessLine(std::string_view key, std::string_view 
       const auto* time = resource->GetDescriptor()->FindFieldByName("delete_time");
       return time != nullptr && resource->GetReflection()->HasField(*resource, time);
     }();
-    ClearHistory(resource.get());
+    ClearProvenance(resource.get());
     google::protobuf::TextFormat::Printer printer;
     printer.SetSingleLineMode(true);
     std::string text;

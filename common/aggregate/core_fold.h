@@ -35,6 +35,11 @@ class CoreState {
   absl::StatusOr<std::optional<common::v1::SubjectMark>> Mark(Rows& rows, std::string_view tenant,
                                                               std::string_view subject);
 
+  // The earlier request of this id within the subject, if there was one.
+  absl::StatusOr<std::optional<common::v1::DedupRow>> FindDedup(Rows& rows, std::string_view tenant,
+                                                                std::string_view subject,
+                                                                std::string_view request_id);
+
   // Folds one command: aggregates change in memory and are dirty; history, dedup and mark rows are
   // put. Where an event's offset is not known, its history row begins with kNoOffset (see
   // PatchOffset). FAILED_PRECONDITION: versions do not follow one another, nothing has changed.
@@ -76,6 +81,9 @@ class CoreState {
     // As in Cached; unknown until PutDirty.
     std::optional<uint64_t> last_command;
   };
+  absl::StatusOr<Birth> BirthOf(Rows& rows, std::string_view tenant, std::string_view subject);
+  // Forgets the requests of a subject.
+  absl::Status ForgetRequests(Rows& rows, std::string_view tenant, std::string_view subject);
   void PutMark(Rows& rows, std::string_view tenant, std::string_view subject,
                const common::v1::SubjectMark& mark);
 
@@ -96,11 +104,13 @@ void PatchOffset(std::string* history_value, Offset offset);
 // The fold of the core store as a projection: for replicas, rebuilds and verification.
 class CoreProjection final : public Projection {
  public:
-  CoreProjection(AggregateTypes types, int version) : types_(std::move(types)), version_(version) {}
+  // Knows reactions' progress beside `types`.
+  CoreProjection(AggregateTypes types, int version);
 
   std::string_view name() const override { return "core"; }
   int version() const override { return version_; }
   std::unique_ptr<Fold> Begin(Partition partition, Rows& rows) const override;
+  bool folds_reactions() const override { return true; }
   std::string BusinessLine(std::string_view key, std::string_view value) const override;
 
   const AggregateTypes& types() const { return types_; }

@@ -6,6 +6,9 @@
 namespace crm {
 namespace {
 
+constexpr char kVersions = 'v';
+constexpr char kRequests = 'd';
+
 std::string Key(Partition partition, char family, std::string_view tenant, std::string_view name,
                 size_t more) {
   std::string key;
@@ -30,8 +33,9 @@ std::string AggregateKey(Partition partition, std::string_view tenant, std::stri
 
 std::string HistoryPrefix(Partition partition, std::string_view tenant,
                           std::string_view aggregate) {
-  std::string key = Key(partition, 'h', tenant, aggregate, 9);
+  std::string key = Key(partition, 'h', tenant, aggregate, 10);
   key.push_back('\0');
+  key.push_back(kVersions);
   return key;
 }
 
@@ -43,8 +47,9 @@ std::string HistoryKey(Partition partition, std::string_view tenant, std::string
 }
 
 std::string DedupPrefix(Partition partition, std::string_view tenant, std::string_view subject) {
-  std::string key = Key(partition, 'd', tenant, subject, 33);
+  std::string key = Key(partition, 'h', tenant, subject, 38);
   key.push_back('\0');
+  key.push_back(kRequests);
   return key;
 }
 
@@ -55,6 +60,13 @@ std::string DedupKey(Partition partition, std::string_view tenant, std::string_v
 
 std::string MarkKey(Partition partition, std::string_view tenant, std::string_view subject) {
   return Key(partition, 's', tenant, subject, 0);
+}
+
+bool IsHistoryKey(std::string_view key) {
+  if (key.size() < 2 || key[1] != 'h') return false;
+  const size_t name = key.find('\0', 2);
+  const size_t kind = name == std::string_view::npos ? name : key.find('\0', name + 1);
+  return kind != std::string_view::npos && kind + 1 < key.size() && key[kind + 1] == kVersions;
 }
 
 std::string DeadLetterKey(Partition partition, Offset offset) {

@@ -15,7 +15,7 @@ absl::StatusOr<Event> DecodeRow(const EventSchema& schema, Sealer& sealer, const
   }
   Record record;
   record.offset = static_cast<Offset>(ReadBe64(value.data()));
-  record.key = of.tenant + "/" + std::string(SubjectOf(of.aggregate));
+  record.key = RecordKey(of.tenant, of.aggregate);
   record.value = std::string(value.substr(8));
   return schema.Decode(std::move(record), sealer);
 }

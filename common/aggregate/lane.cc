@@ -123,7 +123,8 @@ void Lane::Submit(std::unique_ptr<Command> command, TimeNs now, TimeNs monotonic
 absl::StatusOr<Outcome> Lane::Decide(Command& command, TimeNs now, Answer* answer) {
   CommandRows rows(store_);
   CRM_ASSIGN_OR_RETURN(const auto mark,
-                       overlay_.Mark(rows, command.caller.tenant, command.subject));
+                       overlay_.Mark(rows, command.caller.tenant,
+                                     command.partition.has_value() ? "" : command.subject));
   if (mark.has_value() && mark->quarantined()) {
     return Error(absl::StatusCode::kDataLoss, "SUBJECT_UNREADABLE",
                  "a record of this subject cannot be read; see crmctl dead-letters");
@@ -131,6 +132,9 @@ absl::StatusOr<Outcome> Lane::Decide(Command& command, TimeNs now, Answer* answe
   if (mark.has_value() && mark->erased()) {
     return Error(absl::StatusCode::kFailedPrecondition, "ERASED", "the subject was erased");
   }
+  CRM_ASSIGN_OR_RETURN(
+      const Aggregate* before,
+      overlay_.Find(rows, *command.type, command.caller.tenant, command.aggregate));
   CRM_ASSIGN_OR_RETURN(const auto dedup, FindDedup(command, rows));
   if (dedup.has_value()) {
     if (dedup->payload_hmac() != command.payload_hmac) {
@@ -141,9 +145,6 @@ absl::StatusOr<Outcome> Lane::Decide(Command& command, TimeNs now, Answer* answe
     answer->repeat_of = *dedup;
     return Outcome{};
   }
-  CRM_ASSIGN_OR_RETURN(
-      const Aggregate* before,
-      overlay_.Find(rows, *command.type, command.caller.tenant, command.aggregate));
   const int64_t version_before = before->info().version;
   if (const absl::Status status = CheckEtag(command, version_before); !status.ok()) {
     ++counts_.conflicts;
@@ -177,14 +178,7 @@ absl::StatusOr<std::optional<DedupRow>> Lane::FindDedup(const Command& command, 
       DedupKey(partition_, command.caller.tenant, command.subject, command.request_id);
   if (const auto found = unconfirmed_.find(key); found != unconfirmed_.end()) return found->second;
   if (options_.fault_ignore_dedup) return std::nullopt;
-  CRM_ASSIGN_OR_RETURN(const auto bytes, rows.Get(key));
-  if (!bytes.has_value()) return std::nullopt;
-  DedupRow row;
-  if (!row.ParseFromString(*bytes)) {
-    return Error(absl::StatusCode::kDataLoss, "ROW_UNREADABLE",
-                 "a row of the core store cannot be read; rebuild the projection");
-  }
-  return row;
+  return overlay_.FindDedup(rows, command.caller.tenant, command.subject, command.request_id);
 }
 
 absl::StatusOr<std::vector<Event>> Lane::Stamp(const Command& command,
@@ -213,6 +207,8 @@ absl::StatusOr<std::vector<Event>> Lane::Stamp(const Command& command,
     }
     SetTimestamp(recorded, metadata->mutable_recorded_time());
     metadata->set_batch_id(command.batch_id);
+    metadata->set_causation_id(command.causation_id);
+    if (command.source.has_value()) *metadata->mutable_source() = *command.source;
     metadata->set_traceparent(command.caller.traceparent);
     metadata->set_payload_hmac(command.payload_hmac);
     CRM_ASSIGN_OR_RETURN(Event event, schema_.Encode(std::move(next.record), sealer_));
@@ -239,7 +235,7 @@ absl::StatusOr<Outcome> Lane::Validate(const Command& command, const std::vector
 void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows, Answer* answer,
                    Outcome* outcome) {
   CRM_CHECK(overlay_.Apply(rows, events).ok());
-  const std::string key = command.caller.tenant + "/" + command.subject;
+  const std::string key = RecordKey(command.caller.tenant, command.subject);
   answer->recorded_time = recorded_time_ = ToTimeNs(events.back().metadata->recorded_time());
   std::vector<Record> records(events.size());
   for (size_t i = 0; i < events.size(); ++i) {
@@ -326,8 +322,8 @@ void Lane::Confirm(FencedPartition::Apply apply) {
   CRM_CHECK(answer.number == apply.number);
   size_t next = 0;
   for (RowBatch::Op& op : answer.rows.mutable_ops()) {
-    if (op.key[1] == 'h' && next < apply.offsets.size())
-      PatchOffset(&op.value, apply.offsets[next++]);
+    if (next == apply.offsets.size()) break;
+    if (IsHistoryKey(op.key)) PatchOffset(&op.value, apply.offsets[next++]);
   }
   rows_.Append(std::move(answer.rows));
   confirmed_ = apply.number;

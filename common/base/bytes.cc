@@ -85,17 +85,18 @@ namespace {
 
 // Writes `bytes` as digits of `bits` bits each, the last one filled with zero bits.
 std::string Digits(std::string_view bytes, int bits, const char* alphabet) {
-  std::string out;
-  out.reserve((bytes.size() * 8 + bits - 1) / bits);
+  std::string out((bytes.size() * 8 + bits - 1) / bits, '\0');
+  char* next = out.data();
+  const uint32_t mask = (1u << bits) - 1;
   uint32_t buffer = 0;
   int held = 0;
   for (const char c : bytes) {
     buffer = buffer << 8 | static_cast<unsigned char>(c);
     for (held += 8; held >= bits; held -= bits) {
-      out.push_back(alphabet[(buffer >> (held - bits)) & ((1u << bits) - 1)]);
+      *next++ = alphabet[(buffer >> (held - bits)) & mask];
     }
   }
-  if (held > 0) out.push_back(alphabet[(buffer << (bits - held)) & ((1u << bits) - 1)]);
+  if (held > 0) *next = alphabet[(buffer << (bits - held)) & mask];
   return out;
 }
 

@@ -23,8 +23,10 @@ inline TimeNs ToTimeNs(const google::protobuf::Timestamp& time) {
 }
 
 inline void SetTimestamp(TimeNs time, google::protobuf::Timestamp* out) {
-  out->set_seconds(time / kSecond);
-  out->set_nanos(static_cast<int32_t>(time % kSecond));
+  // Nanos count forward from the second before, also before 1970.
+  const bool borrow = time % kSecond < 0;
+  out->set_seconds(time / kSecond - (borrow ? 1 : 0));
+  out->set_nanos(static_cast<int32_t>(time % kSecond + (borrow ? kSecond : 0)));
 }
 
 }  // namespace crm

@@ -35,6 +35,8 @@ std::vector<Option> DataOptions(ServerOptions* out) {
       {"secret-file", "FILE",
        "Key that ids and tokens derive from; made at first start. Default: DATA-DIR/secret", "",
        SetText(&out->secret_file), true},
+      {"outbox-dir", "DIR", "Folder of the messages that campaigns send. Default: DATA-DIR/outbox",
+       "", SetText(&out->outbox_dir), true},
       {"lane-threads", "N", "Threads that decide commands", "1",
        SetInteger(&out->lane_threads, 1, 16)},
   };
@@ -92,6 +94,9 @@ absl::StatusOr<ServerConfig> ParseServerOptions(const std::string& program,
   CRM_RETURN_IF_ERROR(CheckTogether(config.options));
   if (config.options.secret_file.empty()) {
     config.options.secret_file = config.options.data_dir + "/secret";
+  }
+  if (config.options.outbox_dir.empty()) {
+    config.options.outbox_dir = config.options.data_dir + "/outbox";
   }
   config.effective = RenderSettings(table, resolution.settings);
   return config;

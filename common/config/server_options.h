@@ -18,6 +18,8 @@ struct ServerOptions {
   // Bytes, for block cache, memtables and queues together.
   int64_t memory_budget = 0;
   std::string secret_file;
+  // Where sends are handed over to the channels' adapters.
+  std::string outbox_dir;
   // ISO 3166-1 alpha-2: where national phone numbers are read.
   std::string default_region;
   // BCP 47; empty = none.

@@ -13,7 +13,9 @@ namespace crm {
 //
 //   State             default-constructed: nothing has happened yet
 //   Event, Events     protobuf message; a container of them
-//   Evolve            total: any event folds onto any state; never fails, never decides
+//   Evolve            total: any event folds onto any state; never fails, never decides. May take
+//   the
+//                     event's metadata as a third argument, with a default
 //   Decide            one overload per command: the events to record, none when the state is
 //   already as
 //                     asked, or a refusal (refusal.h)

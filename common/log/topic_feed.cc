@@ -38,10 +38,16 @@ class TopicFeed::FeedTail final : public Tail {
   absl::StatusOr<TailBatch> Poll(TimeNs max_wait) override {
     MutexLock lock(feed_->mutex_);
     TailStart* cursor = nullptr;
-    ready_.WaitFor(lock, std::min(max_wait, kLongestWait), [&] {
+    const auto ready = [&] {
       cursor = NextReady();
       return cursor != nullptr || woken_ || feed_->closed_;
-    });
+    };
+    // A wait of no time at all would still give the processor away.
+    if (max_wait > 0) {
+      ready_.WaitFor(lock, std::min(max_wait, kLongestWait), ready);
+    } else {
+      ready();
+    }
     woken_ = false;
     if (feed_->closed_) {
       return Error(absl::StatusCode::kUnavailable, "LOG_STOPPED", "the log is closing");

@@ -2,6 +2,7 @@
 
 #include "common/base/check.h"
 #include "common/base/status.h"
+#include "crm/common/v1/reaction.pb.h"
 
 namespace crm {
 namespace {
@@ -29,6 +30,21 @@ std::string_view SubjectOf(std::string_view aggregate) {
   return aggregate.substr(0, aggregate.find('/', collection + 1));
 }
 
+std::string_view SubjectOf(const common::v1::EventMetadata& metadata) {
+  return metadata.tenant().empty() ? std::string_view() : SubjectOf(metadata.aggregate());
+}
+
+std::string RecordKey(std::string_view tenant, std::string_view aggregate) {
+  if (tenant.empty()) return "";
+  const std::string_view subject = SubjectOf(aggregate);
+  std::string key;
+  key.reserve(tenant.size() + 1 + subject.size());
+  key.append(tenant);
+  key.push_back('/');
+  key.append(subject);
+  return key;
+}
+
 EventSchema::EventSchema(const Message& record) : prototype_(record) {
   const Descriptor* descriptor = record.GetDescriptor();
   metadata_field_ = descriptor->FindFieldByName("metadata");
@@ -37,6 +53,8 @@ EventSchema::EventSchema(const Message& record) : prototype_(record) {
   CRM_CHECK(metadata_field_->message_type() == common::v1::EventMetadata::descriptor());
   for (int i = 0; i < aggregate_oneof_->field_count(); ++i) {
     const Descriptor* aggregate = aggregate_oneof_->field(i)->message_type();
+    CRM_CHECK((aggregate_oneof_->field(i)->number() == kReactionField) ==
+              (aggregate == common::v1::ReactionEvent::descriptor()));
     const OneofDescriptor* events = aggregate->FindOneofByName("event");
     CRM_CHECK(events != nullptr);
     event_oneofs_[aggregate] = events;
@@ -123,8 +141,8 @@ absl::StatusOr<Event> EventSchema::Decode(Record&& record, Sealer& sealer) const
                  "the event is of a type that only a newer version knows");
   }
   const KeyParts key = SplitKey(record.key);
-  if (key.tenant != event.metadata->tenant() ||
-      key.subject != SubjectOf(event.metadata->aggregate())) {
+  if (key.tenant != event.metadata->tenant() || key.subject != SubjectOf(*event.metadata) ||
+      record.key.empty() != (event.aggregate_field == kReactionField)) {
     return Unreadable("EVENT_FOREIGN", "the event names another subject than its record's key");
   }
   event.payload_hmac = event.metadata->payload_hmac();

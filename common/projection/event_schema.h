@@ -45,9 +45,20 @@ KeyParts SplitKey(std::string_view key);
 // The root resource name of an aggregate's name: "contacts/c1/deals/d2" -> "contacts/c1".
 std::string_view SubjectOf(std::string_view aggregate);
 
+// The subject as the record key has it: empty where the event belongs to no customer, which its
+// empty tenant tells.
+std::string_view SubjectOf(const common::v1::EventMetadata& metadata);
+
+// The key of an event's record; empty where the tenant is.
+std::string RecordKey(std::string_view tenant, std::string_view aggregate);
+
+// Number of the field that holds a ReactionEvent in every topic's record message.
+inline constexpr int kReactionField = 2;
+
 // What the core knows of a topic's record message (PROTOCOL: `metadata = 1; oneof aggregate {…}`,
-// each aggregate with its own `oneof event`, personal fields in `oneof personal {plain; sealed;}`).
-// Built from the descriptor, so no service is named here. Immutable, thread-safe.
+// the first member of which may be `ReactionEvent reaction = 2`; each aggregate with its own `oneof
+// event`, personal fields in `oneof personal {plain; sealed;}`). Built from the descriptor, so no
+// service is named here. Immutable, thread-safe.
 class EventSchema {
  public:
   // `record` is the topic's record message. Stops the process when it does not have the shape
@@ -61,8 +72,9 @@ class EventSchema {
                                Sealer& sealer) const;
 
   // DATA_LOSS: cannot be parsed, holds a `plain` personal part, names a key other than the
-  // record's, or cannot be opened. UNIMPLEMENTED: an event type of a newer writer. The record
-  // loses its value to the event; where an error is answered it stays whole.
+  // record's (only a ReactionEvent has none), or cannot be opened. UNIMPLEMENTED: an event type of
+  // a newer writer. The record loses its value to the event; where an error is answered it stays
+  // whole.
   absl::StatusOr<Event> Decode(Record&& record, Sealer& sealer) const;
 
   common::v1::EventMetadata* MutableMetadata(google::protobuf::Message* record) const;

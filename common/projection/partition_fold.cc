@@ -11,6 +11,7 @@ PartitionFold::PartitionFold(const Projection& projection, EventSource source,
     : source_(source),
       partition_(partition),
       rows_(rows),
+      folds_reactions_(projection.folds_reactions()),
       filter_(at.fence),
       position_(std::move(at)),
       fold_(projection.Begin(partition, rows)) {
@@ -44,6 +45,7 @@ absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {
   Record& last = records.back();
   position_.stored = last.offset + 1;
   position_.fence = filter_.state();
+  if (!folds_reactions_ && last.key.empty()) return SkipReaction(events, std::move(last));
   if (!status.ok()) {
     ++unreadable_;
     last_ = std::move(last);
@@ -55,6 +57,15 @@ absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {
   CRM_RETURN_IF_ERROR(fold_->Apply(events));
   // Whole again, for its hash.
   last.value = std::move(events.back().value);
+  last_ = std::move(last);
+  return absl::OkStatus();
+}
+
+absl::Status PartitionFold::SkipReaction(std::vector<Event>& events, Record last) {
+  if (!events.empty()) {
+    position_.recorded_time = ToTimeNs(events.back().metadata->recorded_time());
+    if (last.value.empty()) last.value = std::move(events.back().value);
+  }
   last_ = std::move(last);
   return absl::OkStatus();
 }

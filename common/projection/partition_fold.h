@@ -39,10 +39,13 @@ class PartitionFold {
 
  private:
   absl::Status FoldCommand(std::vector<Record> records);
+  // Moves on behind a command that is not the projection's to fold.
+  absl::Status SkipReaction(std::vector<Event>& events, Record last);
 
   EventSource source_;
   const Partition partition_;
   Rows& rows_;
+  const bool folds_reactions_;
   FenceFilter filter_;
   StoredPosition position_;
   std::unique_ptr<Fold> fold_;

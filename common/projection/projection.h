@@ -49,6 +49,8 @@ class Projection {
   // Raised when the rows of the same log change (a golden test tells).
   virtual int version() const = 0;
   virtual std::unique_ptr<Fold> Begin(Partition partition, Rows& rows) const = 0;
+  // Whether its folds are given what belongs to no customer: how far reactions have come.
+  virtual bool folds_reactions() const { return false; }
   // One line of the business dump for a row, or empty where the row means nothing by itself. Leaves
   // out versions, positions, ids of events and recorded times.
   virtual std::string BusinessLine(std::string_view key, std::string_view value) const = 0;

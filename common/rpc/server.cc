@@ -32,7 +32,7 @@ constexpr TimeNs kLongestQuiet = kSecond;
 // Streams of one method that wait to be matched with the network, per loop.
 constexpr int kRequestedStreams = 4;
 // Unary calls likewise.
-constexpr int kRequestedCalls = 100;
+constexpr int kRequestedCalls = 8;
 constexpr int kRequestedChecks = 4;
 
 // The library registers the plugin at static initialisation where it is linked whole; this adds it

@@ -6,6 +6,7 @@
 #include "common/projection/dump.h"
 #include "common/rpc/validate.h"
 #include "common/service/log_reading.h"
+#include "common/service/reaction_refusals.h"
 #include "common/storage/memory_store.h"
 #include "crm/admin/v1/admin_service.pb.h"
 #include "crm/common/v1/storage.pb.h"
@@ -25,6 +26,26 @@ absl::Status NoSuch(const std::string& field, const std::string& known) {
 absl::Status Healing() {
   return RetryLater(absl::StatusCode::kUnavailable, "PROJECTION_REBUILDING",
                     "the projection is being rebuilt; retry later", 1000);
+}
+
+void AddReactions(const ReactionRunner& reactions, ServiceStatus* service) {
+  for (const ReactionRunner::Summary& summary : reactions.Summaries()) {
+    ReactionStatus* status = service->add_reactions();
+    status->set_reaction(summary.reaction);
+    status->set_topic(summary.topic);
+    status->set_lag(summary.lag);
+    status->set_events(summary.counts.events);
+    status->set_commands(summary.counts.commands);
+    status->set_refused(summary.counts.refused);
+    status->set_retries(summary.counts.retries);
+    for (const ReactionStanding& standing : summary.standings) {
+      ReactionStatus::Position* position = status->add_positions();
+      position->set_partition(standing.partition);
+      position->set_source_partition(standing.source);
+      position->set_offset(standing.reacted_to);
+      position->set_waiting(standing.waiting);
+    }
+  }
 }
 
 // Parses the request of a streaming call.
@@ -71,6 +92,7 @@ void AdminService::Register(RpcServer& server) {
   server.AddService(service);
   server.AddUnary(service, "GetStatus", OnQueue(&AdminService::GetStatus));
   server.AddUnary(service, "ListDeadLetters", OnQueue(&AdminService::ListDeadLetters));
+  server.AddUnary(service, "ListReactionRefusals", OnQueue(&AdminService::ListReactionRefusals));
   server.AddUnary(service, "Quiesce", OnQueue(&AdminService::Quiesce));
   server.AddStream(service, "RebuildProjection", OnThread(&AdminService::RebuildProjection));
   server.AddStream(service, "DumpProjection", OnThread(&AdminService::DumpProjection));
@@ -119,11 +141,9 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
     ServiceStatus* service = response.add_services();
     service->set_service(host->definition().name);
     service->set_topic(host->definition().topic);
-    std::vector<Offset> ends;
     for (Partition p = 0; p < kPartitions; ++p) {
       CRM_ASSIGN_OR_RETURN(const Offset begin, host->log().BeginOffset(p));
       CRM_ASSIGN_OR_RETURN(const Offset end, host->log().EndOffset(p));
-      ends.push_back(end);
       PartitionStatus* partition = service->add_partitions();
       partition->set_partition(p);
       partition->set_begin_offset(begin);
@@ -139,10 +159,12 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
       for (Partition p = 0; p < kPartitions; ++p) {
         const Offset read_to = projection->tracker().Get(p);
         status->add_read_to(read_to);
-        status->set_lag(status->lag() + ends[static_cast<size_t>(p)] - read_to);
+        CRM_ASSIGN_OR_RETURN(const Offset end, projection->log().EndOffset(p));
+        status->set_lag(status->lag() + end - read_to);
       }
     }
     service->mutable_projections(0)->set_quarantined_subjects(host->quarantined_subjects());
+    if (host->reactions() != nullptr) AddReactions(*host->reactions(), service);
   }
   return response.SerializeAsString();
 }
@@ -168,6 +190,18 @@ absl::StatusOr<std::string> AdminService::ListDeadLetters(const UnaryCall& call)
   return response.SerializeAsString();
 }
 
+absl::StatusOr<std::string> AdminService::ListReactionRefusals(const UnaryCall& call) const {
+  CRM_ASSIGN_OR_RETURN(const auto request, Parse<ListReactionRefusalsRequest>(call.request()));
+  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(request.service()));
+  if (request.page_size() < 0) return InvalidField("page_size", "must not be negative");
+  const auto serving = host->projections().front()->serving();
+  if (serving == nullptr) return Healing();
+  CRM_ASSIGN_OR_RETURN(
+      const auto response,
+      ReadReactionRefusals(*serving->store, host->source(), host->definition().reactions, request));
+  return response.SerializeAsString();
+}
+
 absl::StatusOr<std::string> AdminService::Quiesce(const UnaryCall& call) const {
   CRM_ASSIGN_OR_RETURN(const auto request, Parse<QuiesceRequest>(call.request()));
   for (ServiceHost* host : hosts_) host->Quiesce(!request.resume());
@@ -176,12 +210,12 @@ absl::StatusOr<std::string> AdminService::Quiesce(const UnaryCall& call) const {
   if (request.resume()) return response.SerializeAsString();
   // Commands accepted before are answered once the core stands at the log's end; views follow.
   for (ServiceHost* host : hosts_) {
-    PositionTracker::Targets targets;
-    for (Partition p = 0; p < kPartitions; ++p) {
-      CRM_ASSIGN_OR_RETURN(const Offset end, host->log().EndOffset(p));
-      targets.emplace_back(p, end);
-    }
     for (ServedProjection* projection : host->projections()) {
+      PositionTracker::Targets targets;
+      for (Partition p = 0; p < kPartitions; ++p) {
+        CRM_ASSIGN_OR_RETURN(const Offset end, projection->log().EndOffset(p));
+        targets.emplace_back(p, end);
+      }
       struct Done {
         Mutex mutex;
         CondVar changed;
@@ -261,15 +295,16 @@ absl::Status AdminService::DumpProjection(StreamCall& call) const {
 namespace {
 
 // One partition folded anew, in memory, up to `until`.
-absl::StatusOr<std::unique_ptr<MemoryStore>> FoldAnew(ServiceHost& host,
-                                                      const Projection& projection,
+absl::StatusOr<std::unique_ptr<MemoryStore>> FoldAnew(const ServedProjection& projection,
                                                       Partition partition, Offset until,
                                                       const StreamCall& call) {
   auto store = std::make_unique<MemoryStore>();
   if (until == 0) return store;
   BatchRows rows(*store);
-  PartitionFold fold(projection, host.source(), host.log().identity(), partition, {}, rows);
-  CRM_ASSIGN_OR_RETURN(const auto tail, host.log().OpenTail({{partition, 0}}));
+  Log& log = projection.log();
+  PartitionFold fold(projection.projection(), projection.source(), log.identity(), partition, {},
+                     rows);
+  CRM_ASSIGN_OR_RETURN(const auto tail, log.OpenTail({{partition, 0}}));
   while (fold.position().read_to < until) {
     if (call.gone()) return absl::CancelledError("cancelled");
     CRM_ASSIGN_OR_RETURN(TailBatch batch, tail->Poll(kSecond));
@@ -286,7 +321,6 @@ absl::StatusOr<std::unique_ptr<MemoryStore>> FoldAnew(ServiceHost& host,
 
 absl::Status AdminService::VerifyProjection(StreamCall& call) const {
   CRM_ASSIGN_OR_RETURN(const auto request, Parse<VerifyProjectionRequest>(call.request()));
-  CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(request.service()));
   CRM_ASSIGN_OR_RETURN(ServedProjection * projection,
                        FindProjection(request.service(), request.projection()));
   const auto serving = projection->serving();
@@ -295,8 +329,7 @@ absl::Status AdminService::VerifyProjection(StreamCall& call) const {
   for (Partition p = 0; p < kPartitions; ++p) {
     const std::unique_ptr<RowReader> snapshot = serving->store->Snapshot();
     CRM_ASSIGN_OR_RETURN(const StoredPosition position, LoadPosition(*snapshot, p));
-    CRM_ASSIGN_OR_RETURN(const auto anew,
-                         FoldAnew(*host, projection->projection(), p, position.stored, call));
+    CRM_ASSIGN_OR_RETURN(const auto anew, FoldAnew(*projection, p, position.stored, call));
     CRM_ASSIGN_OR_RETURN(const DumpSummary ours, DumpPartition(*snapshot, projection->projection(),
                                                                p, DumpKind::kCanonical, {}));
     CRM_ASSIGN_OR_RETURN(const DumpSummary theirs, DumpPartition(*anew, projection->projection(), p,

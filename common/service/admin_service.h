@@ -43,6 +43,7 @@ class AdminService {
 
   absl::StatusOr<std::string> GetStatus(const UnaryCall& call) const;
   absl::StatusOr<std::string> ListDeadLetters(const UnaryCall& call) const;
+  absl::StatusOr<std::string> ListReactionRefusals(const UnaryCall& call) const;
   absl::StatusOr<std::string> Quiesce(const UnaryCall& call) const;
   absl::Status RebuildProjection(StreamCall& call) const;
   absl::Status DumpProjection(StreamCall& call) const;

@@ -82,7 +82,9 @@ bool LaneRunner::WaitOpen(TimeNs deadline) {
 }
 
 void LaneRunner::Submit(std::unique_ptr<Command> command) {
-  const Partition partition = PartitionOfSubject(command->caller.tenant, command->subject);
+  const Partition partition = command->partition.has_value()
+                                  ? *command->partition
+                                  : PartitionOfSubject(command->caller.tenant, command->subject);
   Worker& worker = WorkerOf(partition);
   {
     MutexLock lock(worker.mutex);

@@ -40,28 +40,28 @@ std::string PositionTokens::Make(Partition partition, Offset offset) {
     MutexLock lock(mutex_);
     if (latest.first == offset && !latest.second.empty()) return latest.second;
   }
-  std::string token = Make(Targets{{partition, offset}});
+  std::string token = Make({Part{topic_, partition, offset}});
   MutexLock lock(mutex_);
   latest = {offset, token};
   return token;
 }
 
-std::string PositionTokens::Make(const Targets& parts) {
+std::string PositionTokens::Make(const std::vector<Part>& parts) {
   common::v1::PositionToken token;
   token.set_log_id(identity_.log_id);
   token.set_epoch(identity_.epoch);
-  for (const auto& [partition, offset] : parts) {
+  for (const Part& each : parts) {
     auto* part = token.add_parts();
-    part->set_topic(topic_);
-    part->set_partition(partition);
-    part->set_offset(offset);
+    part->set_topic(std::string(each.topic));
+    part->set_partition(each.partition);
+    part->set_offset(each.offset);
   }
   return secret_.SealToken(kPurpose, token.SerializeAsString(), random_);
 }
 
-absl::StatusOr<PositionTokens::Targets> PositionTokens::Open(
+absl::StatusOr<PositionTokens::TargetsByTopic> PositionTokens::Open(
     const std::vector<std::string>& tokens) const {
-  std::array<Offset, kPartitions> greatest{};
+  absl::flat_hash_map<std::string, std::array<Offset, kPartitions>> greatest;
   for (const std::string& sealed : tokens) {
     CRM_ASSIGN_OR_RETURN(const std::string bytes, secret_.OpenToken(kPurpose, sealed));
     common::v1::PositionToken token;
@@ -74,17 +74,17 @@ absl::StatusOr<PositionTokens::Targets> PositionTokens::Open(
                    "read again without it");
     }
     for (const auto& part : token.parts()) {
-      if (part.topic() != topic_ || part.partition() < 0 || part.partition() >= kPartitions) {
-        continue;
-      }
-      Offset& offset = greatest[static_cast<size_t>(part.partition())];
+      if (part.partition() < 0 || part.partition() >= kPartitions) continue;
+      Offset& offset = greatest[part.topic()][static_cast<size_t>(part.partition())];
       offset = std::max(offset, static_cast<Offset>(part.offset()));
     }
   }
-  Targets targets;
-  for (Partition p = 0; p < kPartitions; ++p) {
-    const Offset offset = greatest[static_cast<size_t>(p)];
-    if (offset > 0) targets.emplace_back(p, offset);
+  TargetsByTopic targets;
+  for (const auto& [topic, offsets] : greatest) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      const Offset offset = offsets[static_cast<size_t>(p)];
+      if (offset > 0) targets[topic].emplace_back(p, offset);
+    }
   }
   return targets;
 }

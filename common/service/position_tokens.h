@@ -2,9 +2,11 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/base/random.h"
@@ -18,25 +20,32 @@ namespace crm {
 std::string MergePositions(const Secret& secret, Random& random, const std::string& one,
                            const std::string& other);
 
-// Makes and opens position tokens (PROTOCOL §5) for one topic. Thread-safe.
+// Makes and opens position tokens (PROTOCOL §5) of one log. Thread-safe.
 class PositionTokens {
  public:
+  // "Read this partition up to `offset`."
+  struct Part {
+    std::string_view topic;
+    Partition partition = 0;
+    Offset offset = 0;
+  };
   using Targets = std::vector<std::pair<Partition, Offset>>;
+  using TargetsByTopic = absl::flat_hash_map<std::string, Targets>;
 
+  // `topic` is the one most tokens are about.
   PositionTokens(const Secret& secret, Random& random, std::string topic, LogIdentity identity)
       : secret_(secret),
         random_(random),
         topic_(std::move(topic)),
         identity_(std::move(identity)) {}
 
-  // "Read partition up to `offset`."
+  // Of one partition of the topic.
   std::string Make(Partition partition, Offset offset);
-  std::string Make(const Targets& parts);
+  std::string Make(const std::vector<Part>& parts);
 
-  // What the tokens ask of this topic; per partition the greatest offset. Parts of other topics are
-  // left out. INVALID_ARGUMENT: no token of this deployment. OUT_OF_RANGE: of another log or
-  // another epoch.
-  absl::StatusOr<Targets> Open(const std::vector<std::string>& tokens) const;
+  // What the tokens ask; per topic and partition the greatest offset. INVALID_ARGUMENT: no token of
+  // this deployment. OUT_OF_RANGE: of another log or another epoch.
+  absl::StatusOr<TargetsByTopic> Open(const std::vector<std::string>& tokens) const;
 
  private:
   const Secret& secret_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "common/base/status.h"
 #include "common/base/version.h"
@@ -78,9 +79,18 @@ absl::Status Process::OpenLog() {
   secret_ = std::make_unique<Secret>(std::move(secret));
   EmbeddedLogOptions options;
   options.directory = log.string();
+  // A view may fold the topic of a service that runs elsewhere, or a reaction follow it.
+  std::set<std::string> topics;
   for (const ServiceDefinition& definition : definitions_) {
-    options.topics.push_back(definition.topic);
+    topics.insert(definition.topic);
+    for (const ViewDefinition& view : definition.views) {
+      if (!view.topic.empty()) topics.insert(view.topic);
+    }
+    for (const auto& reaction : definition.reactions) {
+      topics.insert(std::string(reaction->topic()));
+    }
   }
+  options.topics.assign(topics.begin(), topics.end());
   options.secret_check = secret_->CheckValue();
   options.random = &random_;
   options.memory_bytes = static_cast<size_t>(options_.memory_budget / 4);
@@ -113,9 +123,9 @@ absl::Status Process::StartServers() {
       telemetry_->Rebuilding(projection, progress);
       return !stopping_;
     };
-    Log& log = engine_->Topic(definition.topic);
     hosts_.push_back(std::make_unique<ServiceHost>(
-        std::move(definition), log,
+        std::move(definition),
+        [this](const std::string& topic) -> Log& { return engine_->Topic(topic); },
         HostEnvironment{clock_, random_, *secret_, sealer_, *budget_, *queries_}, std::move(host)));
     hosts_.back()->Register(*server_);
     hosts.push_back(hosts_.back().get());
@@ -146,7 +156,7 @@ bool Process::CaughtUp() {
   for (const auto& host : hosts_) {
     for (ServedProjection* projection : host->projections()) {
       for (Partition p = 0; p < kPartitions; ++p) {
-        const absl::StatusOr<Offset> end = host->log().EndOffset(p);
+        const absl::StatusOr<Offset> end = projection->log().EndOffset(p);
         if (!end.ok() || projection->tracker().Get(p) < *end) return false;
       }
     }

@@ -31,6 +31,7 @@ struct ProcessTelemetry::State {
 
   void Refresh();
   void RefreshHost(ServiceHost& host);
+  void RefreshReactions(const std::string& service, const ReactionRunner& reactions);
   // Counts of lanes grow from zero again when the core is made anew; the metric goes on.
   void Raise(const metric::Name& name, const MetricLabels& labels, int64_t total);
 
@@ -72,10 +73,6 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
   Raise(metric::kCommandConflicts, {{"service", service}}, counts.lanes.conflicts);
   Raise(metric::kIdempotentReplays, {{"service", service}}, counts.lanes.repeats);
   Raise(metric::kFencedWrites, {{"topic", host.definition().topic}}, counts.void_records);
-  std::array<Offset, kPartitions> ends{};
-  for (Partition p = 0; p < kPartitions; ++p) {
-    ends[static_cast<size_t>(p)] = host.log().EndOffset(p).value_or(0);
-  }
   for (ServedProjection* projection : host.projections()) {
     const std::string name(projection->projection().name());
     const MetricLabels labels = {{"service", service}, {"projection", name}};
@@ -86,11 +83,24 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
       const Offset read_to = projection->tracker().Get(p);
       metrics.GaugeOf(metric::kProjectionPosition, partition).Set(static_cast<double>(read_to));
       metrics.GaugeOf(metric::kProjectionLag, partition)
-          .Set(static_cast<double>(ends[static_cast<size_t>(p)] - read_to));
+          .Set(static_cast<double>(projection->log().EndOffset(p).value_or(read_to) - read_to));
     }
   }
+  if (host.reactions() != nullptr) RefreshReactions(service, *host.reactions());
   metrics.GaugeOf(metric::kQuarantined, {{"service", service}})
       .Set(static_cast<double>(host.quarantined_subjects()));
+}
+
+void ProcessTelemetry::State::RefreshReactions(const std::string& service,
+                                               const ReactionRunner& reactions) {
+  for (const ReactionRunner::Summary& summary : reactions.Summaries()) {
+    const MetricLabels labels = {{"service", service}, {"reaction", summary.reaction}};
+    Raise(metric::kReactionEvents, labels, summary.counts.events);
+    Raise(metric::kReactionCommands, labels, summary.counts.commands);
+    Raise(metric::kReactionRefused, labels, summary.counts.refused);
+    Raise(metric::kReactionRetries, labels, summary.counts.retries);
+    metrics.GaugeOf(metric::kReactionLag, labels).Set(static_cast<double>(summary.lag));
+  }
 }
 
 ProcessTelemetry::ProcessTelemetry(

@@ -45,6 +45,8 @@ class ProjectionStore {
   absl::Status SetAside();
 
   void Note(const std::string& text) const;
+  Log& log() const { return log_; }
+  EventSource source() const { return source_; }
 
  private:
   absl::StatusOr<std::unique_ptr<Store>> OpenSound();

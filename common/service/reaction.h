@@ -60,8 +60,12 @@ class Reaction {
   // Whether the event causes anything at all. Pure, cheap, called for each event.
   virtual bool Concerns(const Event& event) const = 0;
 
-  // Commands that the event causes, from `progress` on (empty: from the start). Acts on the world
-  // outside only in ways that are safe to repeat for the same event. An error is tried again.
+  // Commands that the event causes, from `progress` on (empty: from the start); for the event as a
+  // whole at most one an aggregate, as they would bear the same request id. Asked again for the
+  // same progress where it answered an error, a command was UNAVAILABLE, or there is a new owner:
+  // answers at least the commands that are not in effect yet; what is kept in memory between steps
+  // must not forget them. Acts on the world outside only in ways that are safe to repeat for the
+  // same event.
   virtual absl::StatusOr<ReactionStep> React(const ReactionContext& context, const Event& event,
                                              std::string_view progress) = 0;
 };

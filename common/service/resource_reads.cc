@@ -16,23 +16,11 @@ using google::protobuf::Message;
 
 constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 1000;
+constexpr size_t kIdCharacters = 27;
 constexpr char kPurpose[] = "revisions";
 
 absl::Status NotFound() {
   return Error(absl::StatusCode::kNotFound, "RESOURCE_NOT_FOUND", "there is no such resource");
-}
-
-absl::Status CheckMark(const RowReader& core, const ResourceRef& ref) {
-  CRM_ASSIGN_OR_RETURN(const auto row,
-                       core.Get(MarkKey(ref.partition, ref.tenant, SubjectOf(ref.name))));
-  common::v1::SubjectMark mark;
-  if (!row.has_value() || !mark.ParseFromString(*row) || !mark.quarantined()) {
-    return absl::OkStatus();
-  }
-  return Error(
-      absl::StatusCode::kDataLoss, "SUBJECT_UNREADABLE",
-      "a record of this subject cannot be read; see crmctl dead-letters",
-      {{"partition", std::to_string(ref.partition)}, {"offset", std::to_string(mark.offset())}});
 }
 
 // One field of a revision by name; stops the process where the proto lacks it.
@@ -95,25 +83,54 @@ absl::StatusOr<int64_t> FirstVersion(const ResourceRef& ref, const RevisionsPage
   return std::stoll(token.id());
 }
 
+bool IsId(std::string_view id) {
+  return id.size() == kIdCharacters && std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
+         });
+}
+
+// The part before the first slash; `text` keeps what follows it.
+std::string_view TakeSegment(std::string_view* text) {
+  const size_t slash = text->find('/');
+  const std::string_view segment = text->substr(0, slash);
+  text->remove_prefix(slash == std::string_view::npos ? text->size() : slash + 1);
+  return segment;
+}
+
+bool MatchesPattern(std::string_view pattern, std::string_view name) {
+  if (name.ends_with('/')) return false;
+  while (!pattern.empty() && !name.empty()) {
+    const std::string_view expected = TakeSegment(&pattern);
+    const std::string_view segment = TakeSegment(&name);
+    if (expected == "*" ? !IsId(segment) : segment != expected) return false;
+  }
+  return pattern.empty() && name.empty();
+}
+
 }  // namespace
 
-absl::Status CheckResourceName(std::string_view collection, std::string_view name) {
-  const bool prefixed = name.size() > collection.size() + 1 && name.starts_with(collection) &&
-                        name[collection.size()] == '/';
-  if (prefixed) {
-    const std::string_view id = name.substr(collection.size() + 1);
-    const bool known = id.size() == 27 && std::all_of(id.begin(), id.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
-                       });
-    if (known) return absl::OkStatus();
+absl::Status CheckReadable(const RowReader& core, const ResourceRef& ref) {
+  CRM_ASSIGN_OR_RETURN(const auto row,
+                       core.Get(MarkKey(ref.partition, ref.tenant, SubjectOf(ref.name))));
+  common::v1::SubjectMark mark;
+  if (!row.has_value() || !mark.ParseFromString(*row) || !mark.quarantined()) {
+    return absl::OkStatus();
   }
-  return InvalidField(
-      "name", "must look like " + std::string(collection) + "/ and 27 characters of a-z, 2-7");
+  return Error(
+      absl::StatusCode::kDataLoss, "SUBJECT_UNREADABLE",
+      "a record of this subject cannot be read; see crmctl dead-letters",
+      {{"partition", std::to_string(ref.partition)}, {"offset", std::to_string(mark.offset())}});
+}
+
+absl::Status CheckResourceName(std::string_view pattern, std::string_view name) {
+  if (MatchesPattern(pattern, name)) return absl::OkStatus();
+  return InvalidField("name", "must look like " + std::string(pattern) +
+                                  ", with 27 characters of a-z, 2-7 for each star");
 }
 
 absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,
                                          bool may_be_marked) {
-  if (may_be_marked) CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+  if (may_be_marked) CRM_RETURN_IF_ERROR(CheckReadable(core, ref));
   CRM_ASSIGN_OR_RETURN(auto row, core.Get(AggregateKey(ref.partition, ref.tenant, ref.name)));
   if (!row.has_value()) return NotFound();
   row->erase(0, row->size() - ResourceOfRow(*row).size());
@@ -123,7 +140,7 @@ absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRe
 absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource source,
                                            const AggregateType& type, const ResourceRef& ref,
                                            const Moment& moment) {
-  CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+  CRM_RETURN_IF_ERROR(CheckReadable(core, ref));
   const auto include = [&moment](const Event& event) {
     if (moment.offset.has_value() && event.offset >= *moment.offset) return false;
     return !moment.time.has_value() || ToTimeNs(event.metadata->recorded_time()) <= *moment.time;
@@ -138,7 +155,7 @@ absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource so
 absl::StatusOr<std::string> ReadRevisions(const RowReader& core, EventSource source,
                                           const AggregateType& type, const ResourceRef& ref,
                                           const RevisionsPage& page) {
-  CRM_RETURN_IF_ERROR(CheckMark(core, ref));
+  CRM_RETURN_IF_ERROR(CheckReadable(core, ref));
   CRM_ASSIGN_OR_RETURN(const int size, PageSize(page.page_size));
   CRM_ASSIGN_OR_RETURN(const int64_t first, FirstVersion(ref, page));
   std::unique_ptr<Message> response(page.response.New());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -8,16 +7,10 @@
 #include "common/base/random.h"
 #include "common/base/secret.h"
 #include "common/projection/partition_fold.h"
-#include "common/service/service_definition.h"
+#include "common/service/moment.h"
 #include "common/storage/store.h"
 
 namespace crm {
-
-// Which past to read: events recorded not after `time`, or lying below `offset`.
-struct Moment {
-  std::optional<TimeNs> time;
-  std::optional<Offset> offset;
-};
 
 // Names one resource of one tenant.
 struct ResourceRef {
@@ -26,8 +19,12 @@ struct ResourceRef {
   std::string name;
 };
 
-// INVALID_ARGUMENT (field `name`) unless `name` is "<collection>/<id>" in the alphabet of ids.
-absl::Status CheckResourceName(std::string_view collection, std::string_view name);
+// INVALID_ARGUMENT (field `name`) unless `name` has the form of `pattern` ("contacts/*/orders/*"),
+// each star an id in the alphabet of ids.
+absl::Status CheckResourceName(std::string_view pattern, std::string_view name);
+
+// DATA_LOSS where the subject is quarantined.
+absl::Status CheckReadable(const RowReader& core, const ResourceRef& ref);
 
 // The serialised resource as Get answers it. NOT_FOUND; DATA_LOSS where its subject is quarantined,
 // which is looked up only where `may_be_marked`.

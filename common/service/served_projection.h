@@ -60,7 +60,10 @@ class ServedProjection {
 
   bool rebuilding() const { return rebuilding_; }
   const Projection& projection() const { return projection_; }
-  PositionTracker& tracker() { return tracker_; }
+  PositionTracker& tracker() const { return tracker_; }
+  // The topic it folds.
+  Log& log() const { return store_.log(); }
+  EventSource source() const { return store_.source(); }
 
  private:
   absl::Status Drive(std::unique_ptr<Store> store);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,12 @@
 #include "absl/status/statusor.h"
 #include "common/aggregate/command.h"
 #include "common/base/secret.h"
+#include "common/projection/partition_fold.h"
 #include "common/projection/projection.h"
 #include "common/rpc/call.h"
+#include "common/service/moment.h"
+#include "common/service/reaction.h"
+#include "common/service/view_reading.h"
 
 namespace crm {
 
@@ -54,27 +59,53 @@ struct CommandMethod {
 // What a query may read. The stores have reached the call's positions before the query runs.
 struct QueryContext {
   const Caller& caller;
-  const RowReader& core;
-  // By view name.
-  const absl::flat_hash_map<std::string, const RowReader*>& views;
+  const NameMaker& names;
+  const ServiceReading& reading;
+  // Opens events of the service's own topic, for histories.
+  EventSource events;
+  // The past moment asked for by the request's `as_of`, if it has that field and sets it.
+  std::optional<Moment> as_of;
   const Secret& secret;
   Random& random;
+  TimeNs now = 0;
+  // A token for what one projection of the call shows ("a section and its position").
+  std::function<std::string(const ProjectionReading&)> token;
 };
 
 // From a validated request to the serialised response.
 using RunQuery = std::function<absl::StatusOr<std::string>(
     const QueryContext& context, const google::protobuf::Message& request)>;
 
+// The subject a request is about, "contacts/c1". INVALID_ARGUMENT: the request names none.
+using SubjectOfRequest = std::function<absl::StatusOr<std::string>(
+    const Caller& caller, const google::protobuf::Message& request, const NameMaker& names)>;
+
 struct QueryMethod {
   std::string method;
   RunQuery run;
+  // Set: the query is about one subject, and positions of its partition alone are waited for and
+  // answered. `as_of` needs it.
+  SubjectOfRequest subject;
+  // Views the query reads; their positions are waited for, and answered with the core's. Empty:
+  // all.
+  std::vector<std::string> views;
+};
+
+// A fold of the events of one topic: the service's own or another's. Rows of different views never
+// depend on one another, so that every view is a function of one log.
+struct ViewDefinition {
+  std::unique_ptr<Projection> projection;
+  // Empty: the service's own topic.
+  std::string topic;
+  // That topic's record message; null: the service's own.
+  const google::protobuf::Message* record = nullptr;
 };
 
 // Standard methods the host runs by itself, for one kind of aggregate.
 struct ResourceMethods {
   const AggregateType* type = nullptr;
-  // "contacts".
-  std::string collection;
+  // "contacts/*", "contacts/*/orders/*", "contacts/*/lifecycle": a star for each id.
+  std::string pattern;
   // `name = 1; AsOf as_of = 2` -> the resource. Copies the core's row.
   std::string get;
   // `name = 1; page_size = 2; page_token = 3` -> `revisions = 1; next_page_token = 2`, each
@@ -94,8 +125,9 @@ struct ServiceDefinition {
   const google::protobuf::Message* record = nullptr;
   std::vector<std::unique_ptr<AggregateType>> aggregates;
   // Raised when the core's rows of the same log change.
-  int core_version = 1;
-  std::vector<std::unique_ptr<Projection>> views;
+  int core_version = 2;
+  std::vector<ViewDefinition> views;
+  std::vector<std::unique_ptr<Reaction>> reactions;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;
   std::vector<ResourceMethods> resources;
   std::vector<CommandMethod> commands;

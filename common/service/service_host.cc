@@ -6,6 +6,7 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/dead_letters.h"
+#include "common/aggregate/reaction_progress.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
@@ -21,9 +22,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr TimeNs kHealPause = 10 * kSecond;
-// A read that waits for a position answers this long before its caller gives up.
-constexpr TimeNs kAnswerMargin = 20 * kMillisecond;
-constexpr TimeNs kLongestWait = 10 * kSecond;
 
 AggregateTypes TypesOf(const ServiceDefinition& definition) {
   AggregateTypes types;
@@ -31,40 +29,47 @@ AggregateTypes TypesOf(const ServiceDefinition& definition) {
   return types;
 }
 
-std::string StringField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+// Values of fields that a request may lack (null).
+std::string StringOf(const Message& message, const FieldDescriptor* field) {
   return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
 }
 
-bool BoolField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+bool BoolOf(const Message& message, const FieldDescriptor* field) {
   return field != nullptr && message.GetReflection()->GetBool(message, field);
 }
 
-int IntField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+int IntOf(const Message& message, const FieldDescriptor* field) {
   return field == nullptr ? 0 : message.GetReflection()->GetInt32(message, field);
 }
 
-const common::v1::AsOf* AsOfField(const Message& message) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName("as_of");
+const common::v1::AsOf* AsOfOf(const Message& message, const FieldDescriptor* field) {
   if (field == nullptr || !message.GetReflection()->HasField(message, field)) return nullptr;
   return static_cast<const common::v1::AsOf*>(&message.GetReflection()->GetMessage(message, field));
 }
 
-// A token of this deployment may still be refused: OUT_OF_RANGE names its own remedy.
-absl::Status TokenFault(const absl::Status& status, const char* field) {
-  if (status.code() != absl::StatusCode::kInvalidArgument) return status;
-  return InvalidField(field, "must be a position as answered in crm-position");
-}
+// A request that names one resource, with its fields looked up once.
+struct NamedRequest {
+  explicit NamedRequest(const Message& request) : type(request) {}
+
+  const Message& type;
+  const FieldDescriptor* const name = Find("name");
+  const FieldDescriptor* const as_of = Find("as_of");
+  const FieldDescriptor* const page_size = Find("page_size");
+  const FieldDescriptor* const page_token = Find("page_token");
+
+ private:
+  const FieldDescriptor* Find(const char* field) const {
+    return type.GetDescriptor()->FindFieldByName(field);
+  }
+};
 
 // Parses the request of a method that names one resource.
-absl::StatusOr<ResourceRef> ParseNamed(const UnaryCall& call, std::string_view collection,
-                                       Message* request) {
+absl::StatusOr<ResourceRef> ParseNamed(const UnaryCall& call, std::string_view pattern,
+                                       const NamedRequest& named, Message* request) {
   CRM_RETURN_IF_ERROR(ParseAndValidate(call.request(), request));
   ResourceRef ref;
-  ref.name = StringField(*request, "name");
-  CRM_RETURN_IF_ERROR(CheckResourceName(collection, ref.name));
+  ref.name = StringOf(*request, named.name);
+  CRM_RETURN_IF_ERROR(CheckResourceName(pattern, ref.name));
   ref.tenant = call.context().caller.tenant;
   ref.partition = PartitionOfSubject(ref.tenant, SubjectOf(ref.name));
   return ref;
@@ -79,17 +84,6 @@ std::vector<Partition> AllPartitions() {
 absl::Status Healing() {
   return RetryLater(absl::StatusCode::kUnavailable, "PROJECTION_REBUILDING",
                     "the projection is being rebuilt; retry later", 1000);
-}
-
-absl::Status Behind(const PositionTracker& tracker, const PositionTracker::Targets& targets) {
-  Offset lag = 0;
-  for (const auto& [partition, offset] : targets) {
-    lag = std::max(lag, offset - tracker.Get(partition));
-  }
-  return Error(
-      absl::StatusCode::kUnavailable, "NOT_CAUGHT_UP",
-      "the projection is " + std::to_string(lag) + " records behind the position asked for; retry",
-      {{"records_behind", std::to_string(lag)}});
 }
 
 }  // namespace
@@ -112,9 +106,9 @@ class ServiceHost::CoreDriver final : public ProjectionDriver {
 
 class ServiceHost::ViewDriver final : public ProjectionDriver {
  public:
-  ViewDriver(ServiceHost& host, const Projection& projection, PositionTracker& tracker,
-             Store& store, std::function<void(absl::Status)> failed)
-      : tail_(host.log_, projection, host.source(), store, tracker, std::move(failed)) {}
+  ViewDriver(const ServedProjection& view, Store& store, std::function<void(absl::Status)> failed)
+      : tail_(view.log(), view.projection(), view.source(), store, view.tracker(),
+              std::move(failed)) {}
   absl::Status Start() override { return tail_.Start(); }
   void Stop() override { tail_.Stop(); }
 
@@ -122,48 +116,120 @@ class ServiceHost::ViewDriver final : public ProjectionDriver {
   TailRunner tail_;
 };
 
-ServiceHost::ServiceHost(ServiceDefinition definition, Log& log, HostEnvironment environment,
-                         HostOptions options)
+// What reactions see of the host.
+class ServiceHost::ReactionSide final : public ReactionHost {
+ public:
+  explicit ReactionSide(ServiceHost& host) : host_(host) {
+    for (std::atomic<Offset>& reign : caught_up_in_) reign = kNoOffset;
+  }
+  std::optional<Offset> Reign(Partition partition) override {
+    const auto serving = host_.core_->serving();
+    if (serving == nullptr) return std::nullopt;
+    const LaneRunner& lanes = static_cast<CoreDriver&>(*serving->driver).lanes;
+    if (!lanes.open(partition)) return std::nullopt;
+    const Offset reign = lanes.fence(partition);
+    std::atomic<Offset>& caught_up = caught_up_in_[static_cast<size_t>(partition)];
+    if (caught_up != reign && !ViewsHaveRead(*serving->store, partition)) return std::nullopt;
+    caught_up = reign;
+    return reign;
+  }
+  std::shared_ptr<const ServiceReading> Read() override {
+    auto reading = host_.Read(host_.all_, AllPartitions());
+    if (!reading.ok()) return nullptr;
+    return std::make_shared<const ServiceReading>(*std::move(reading));
+  }
+  void Submit(std::unique_ptr<Command> command) override { host_.Submit(std::move(command)); }
+
+ private:
+  // The views have folded every event that was reacted to in earlier reigns. Views that lag behind
+  // would let a reaction to another topic decide on older facts, and nothing would repeat it.
+  bool ViewsHaveRead(const RowReader& core, Partition partition) const {
+    for (const auto& reaction : host_.definition_.reactions) {
+      const auto progress = ReadReactionProgress(core, partition, reaction->name());
+      if (!progress.ok()) return false;
+      for (const common::v1::ReactedTo& to : progress->reacted_to()) {
+        if (!ViewsHaveRead(to)) return false;
+      }
+    }
+    return true;
+  }
+  bool ViewsHaveRead(const common::v1::ReactedTo& to) const {
+    return std::all_of(host_.views_.begin(), host_.views_.end(), [&to](const auto& view) {
+      return view->log().topic() != to.topic() ||
+             view->tracker().Get(to.partition()) >= to.offset();
+    });
+  }
+
+  ServiceHost& host_;
+  // The reign in which the views were found to have read what was reacted to before.
+  std::array<std::atomic<Offset>, kPartitions> caught_up_in_;
+};
+
+ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
+                         HostEnvironment environment, HostOptions options)
     : definition_(std::move(definition)),
-      log_(log),
+      log_(log_of(definition_.topic)),
       environment_(environment),
       options_(std::move(options)),
       names_(environment_.secret, environment_.random, definition_.name),
       schema_(*definition_.record),
       core_projection_(TypesOf(definition_), definition_.core_version),
-      tokens_(environment_.secret, environment_.random, definition_.topic, log.identity()) {
+      tokens_(environment_.secret, environment_.random, definition_.topic, log_.identity()),
+      waits_(tokens_, environment_.clock) {
   for (std::atomic<Offset>& at : unmarked_at_) at = kNoOffset;
-  const auto store_of = [this](const Projection& projection) {
-    ProjectionStore::Options store;
-    store.root = options_.data_directory + "/" + definition_.name;
-    store.store.budget = &environment_.budget;
-    store.rebuild_buffer_bytes = options_.rebuild_buffer_bytes;
-    store.note = options_.note;
-    if (options_.progress) {
-      store.progress = [this, name = definition_.name + "/" + std::string(projection.name())](
-                           const RebuildProgress& progress) {
-        return options_.progress(name, progress);
-      };
-    }
-    return ProjectionStore(std::move(store), log_, projection, source());
-  };
-  trackers_.push_back(std::make_unique<PositionTracker>());
-  core_ = std::make_unique<ServedProjection>(
-      store_of(core_projection_), core_projection_, *trackers_.back(),
-      [this](Store& store, std::function<void(absl::Status)> failed) {
-        return std::make_unique<CoreDriver>(*this, store, std::move(failed));
-      });
+  core_ = MakeServed(core_projection_, log_, source(),
+                     [this](Store& store, std::function<void(absl::Status)> failed) {
+                       return std::make_unique<CoreDriver>(*this, store, std::move(failed));
+                     });
   all_.push_back(core_.get());
-  for (const auto& view : definition_.views) {
-    trackers_.push_back(std::make_unique<PositionTracker>());
-    PositionTracker& tracker = *trackers_.back();
-    views_.push_back(std::make_unique<ServedProjection>(
-        store_of(*view), *view, tracker,
-        [this, &view = *view, &tracker](Store& store, std::function<void(absl::Status)> failed) {
-          return std::make_unique<ViewDriver>(*this, view, tracker, store, std::move(failed));
-        }));
-    all_.push_back(views_.back().get());
+  for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
+  if (definition_.reactions.empty()) return;
+  reaction_side_ = std::make_unique<ReactionSide>(*this);
+  ReactionRunner::Options reactions;
+  reactions.note = options_.note;
+  reactions_ = std::make_unique<ReactionRunner>(
+      std::move(reactions), definition_.reactions, *definition_.record, log_of, environment_.sealer,
+      names_, environment_.clock, environment_.random, *reaction_side_);
+}
+
+std::unique_ptr<ServedProjection> ServiceHost::MakeServed(const Projection& projection, Log& log,
+                                                          EventSource source,
+                                                          ServedProjection::MakeDriver driver) {
+  ProjectionStore::Options store;
+  store.root = options_.data_directory + "/" + definition_.name;
+  store.store.budget = &environment_.budget;
+  store.rebuild_buffer_bytes = options_.rebuild_buffer_bytes;
+  store.note = options_.note;
+  if (options_.progress) {
+    store.progress = [this, name = definition_.name + "/" + std::string(projection.name())](
+                         const RebuildProgress& progress) {
+      return options_.progress(name, progress);
+    };
   }
+  trackers_.push_back(std::make_unique<PositionTracker>());
+  return std::make_unique<ServedProjection>(
+      ProjectionStore(std::move(store), log, projection, source), projection, *trackers_.back(),
+      std::move(driver));
+}
+
+void ServiceHost::AddView(const ViewDefinition& view, const LogOfTopic& log_of) {
+  const bool own = view.topic.empty() || view.topic == definition_.topic;
+  auto& foreign = foreign_topics_[own ? definition_.topic : view.topic];
+  if (!own && foreign == nullptr) {
+    foreign =
+        std::make_unique<ForeignTopic>(ForeignTopic{log_of(view.topic), EventSchema(*view.record)});
+  }
+  Log& log = own ? log_ : foreign->log;
+  const EventSource events{own ? schema_ : foreign->schema, environment_.sealer};
+  // Which served projection a driver drives is known once it is made.
+  auto served = std::make_shared<ServedProjection*>();
+  views_.push_back(MakeServed(*view.projection, log, events,
+                              [served](Store& store, std::function<void(absl::Status)> failed) {
+                                return std::make_unique<ViewDriver>(**served, store,
+                                                                    std::move(failed));
+                              }));
+  *served = views_.back().get();
+  all_.push_back(views_.back().get());
 }
 
 ServiceHost::~ServiceHost() {
@@ -179,6 +245,7 @@ absl::Status ServiceHost::Start() {
   }
   for (std::thread& thread : threads) thread.join();
   for (const absl::Status& status : started) CRM_RETURN_IF_ERROR(status);
+  if (reactions_ != nullptr) reactions_->Start();
   return absl::OkStatus();
 }
 
@@ -193,6 +260,8 @@ bool ServiceHost::WaitOpen(TimeNs deadline) {
 }
 
 void ServiceHost::Stop() {
+  // While lanes still take what it has to record.
+  if (reactions_ != nullptr) reactions_->Stop();
   for (ServedProjection* projection : all_) projection->Stop();
 }
 
@@ -290,13 +359,18 @@ void ServiceHost::Register(RpcServer& server) {
 
 // Descriptors of what every command's request has, looked up once.
 struct ServiceHost::CommandEndpoint {
+  CommandEndpoint(const CommandMethod& command, const Message& type)
+      : method(command), request(type) {}
+
   const CommandMethod& method;
   const Message& request;
+  const FieldDescriptor* const request_id = request.GetDescriptor()->FindFieldByName("request_id");
+  const FieldDescriptor* const validate_only =
+      request.GetDescriptor()->FindFieldByName("validate_only");
 };
 
 UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
-  auto endpoint =
-      std::make_shared<const CommandEndpoint>(CommandEndpoint{method, RequestOf(method.method)});
+  auto endpoint = std::make_shared<const CommandEndpoint>(method, RequestOf(method.method));
   return
       [this, endpoint](std::unique_ptr<UnaryCall> call) { RunCommand(*endpoint, std::move(call)); };
 }
@@ -312,8 +386,8 @@ void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
   if (!prepared.ok()) return call->Finish(prepared.status());
   Command& command = **prepared;
   command.caller = context.caller;
-  command.request_id = StringField(*request, "request_id");
-  command.validate_only = BoolField(*request, "validate_only");
+  command.request_id = StringOf(*request, endpoint.request_id);
+  command.validate_only = BoolOf(*request, endpoint.validate_only);
   command.deadline = context.deadline;
   if (!command.request_id.empty()) {
     command.payload_hmac =
@@ -330,8 +404,8 @@ void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
   if (context.min_positions.empty() && !context.strong) return Submit(*std::move(prepared));
   const Partition partition = PartitionOfSubject(context.caller.tenant, command.subject);
   const auto held = std::make_shared<std::unique_ptr<Command>>(*std::move(prepared));
-  AfterPositions(call, {{core_.get()}, {partition}, context.strong, {}},
-                 [this, held] { Submit(std::move(*held)); });
+  waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
+               [this, held] { Submit(std::move(*held)); });
 }
 
 void ServiceHost::Submit(std::unique_ptr<Command> command) {
@@ -346,23 +420,26 @@ void ServiceHost::Submit(std::unique_ptr<Command> command) {
 
 UnaryHandler ServiceHost::GetHandler(const ResourceMethods& methods) {
   return [this, &methods,
-          &request_type = RequestOf(methods.get)](std::unique_ptr<UnaryCall> unary) {
+          named = NamedRequest(RequestOf(methods.get))](std::unique_ptr<UnaryCall> unary) {
     const Call call = std::move(unary);
-    const std::unique_ptr<Message> request(request_type.New());
-    absl::StatusOr<ResourceRef> named = ParseNamed(*call, methods.collection, request.get());
-    if (!named.ok()) return call->Finish(named.status());
-    ResourceRef ref = *std::move(named);
-    const Partition partition = ref.partition;
-    if (const common::v1::AsOf* as_of = AsOfField(*request)) {
-      return GetAt(call, methods, std::move(ref), *as_of);
+    const std::unique_ptr<Message> request(named.type.New());
+    absl::StatusOr<ResourceRef> ref = ParseNamed(*call, methods.pattern, named, request.get());
+    if (!ref.ok()) return call->Finish(ref.status());
+    if (const common::v1::AsOf* as_of = AsOfOf(*request, named.as_of)) {
+      return GetAt(call, methods, *std::move(ref), *as_of);
     }
-    AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
-                   [this, call, ref = std::move(ref)] {
-                     AnswerRead(call, {core_.get()}, {ref.partition}, [&](const RowReader& core) {
-                       return ReadResource(core, ref, MayBeMarked(core, ref.partition));
-                     });
-                   });
+    const CallContext& context = call->context();
+    if (context.min_positions.empty() && !context.strong) return AnswerGet(call, *ref);
+    const Partition partition = ref->partition;
+    waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
+                 [this, call, waiting = *std::move(ref)] { AnswerGet(call, waiting); });
   };
+}
+
+void ServiceHost::AnswerGet(const Call& call, const ResourceRef& ref) {
+  AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
+    return ReadResource(core, ref, MayBeMarked(core, ref.partition));
+  });
 }
 
 bool ServiceHost::MayBeMarked(const RowReader& core, Partition partition) {
@@ -393,23 +470,30 @@ absl::StatusOr<Moment> ServiceHost::MomentOf(const common::v1::AsOf& as_of,
   }
   const auto targets = tokens_.Open({as_of.position()});
   if (!targets.ok()) return TokenFault(targets.status(), "as_of.position");
-  for (const auto& [touched, offset] : *targets) {
-    if (touched == partition) moment.offset = offset;
+  if (const auto own = targets->find(definition_.topic); own != targets->end()) {
+    for (const auto& [touched, offset] : own->second) {
+      if (touched == partition) moment.offset = offset;
+    }
   }
   if (moment.offset.has_value()) return moment;
   return InvalidField("as_of.position", "says nothing of the partition of this resource");
+}
+
+void ServiceHost::ReachMoment(const Moment& moment, Partition partition,
+                              PositionWaits::Wait* wait) {
+  wait->strong = wait->strong || moment.time.has_value();
+  if (moment.offset.has_value()) wait->at_least.emplace_back(partition, *moment.offset);
 }
 
 void ServiceHost::GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
                         const common::v1::AsOf& as_of) {
   absl::StatusOr<Moment> moment = MomentOf(as_of, ref.partition);
   if (!moment.ok()) return call->Finish(moment.status());
-  // What was recorded by then must have been read: strong for a time, up to itself for a position.
-  Wait wait{{core_.get()}, {ref.partition}, call->context().strong || moment->time.has_value(), {}};
-  if (moment->offset.has_value()) wait.at_least.emplace_back(ref.partition, *moment->offset);
-  AfterPositions(call, std::move(wait), [this, call, &methods, ref, moment = *moment] {
+  PositionWaits::Wait wait{{core_.get()}, {ref.partition}, call->context().strong, {}};
+  ReachMoment(*moment, ref.partition, &wait);
+  waits_.After(call, std::move(wait), [this, call, &methods, ref, moment = *moment] {
     RunQuery(call, [this, call, &methods, ref, moment] {
-      AnswerRead(call, {core_.get()}, {ref.partition}, [&](const RowReader& core) {
+      AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
         return ReadResourceAt(core, source(), *methods.type, ref, moment);
       });
     });
@@ -417,55 +501,144 @@ void ServiceHost::GetAt(const Call& call, const ResourceMethods& methods, Resour
 }
 
 UnaryHandler ServiceHost::RevisionsHandler(const ResourceMethods& methods) {
-  return [this, &methods, &request_type = RequestOf(methods.list_revisions),
+  return [this, &methods, named = NamedRequest(RequestOf(methods.list_revisions)),
           &response = ResponseOf(methods.list_revisions)](std::unique_ptr<UnaryCall> unary) {
     const Call call = std::move(unary);
-    const std::unique_ptr<Message> request(request_type.New());
-    absl::StatusOr<ResourceRef> named = ParseNamed(*call, methods.collection, request.get());
-    if (!named.ok()) return call->Finish(named.status());
-    ResourceRef ref = *std::move(named);
+    const std::unique_ptr<Message> request(named.type.New());
+    absl::StatusOr<ResourceRef> parsed = ParseNamed(*call, methods.pattern, named, request.get());
+    if (!parsed.ok()) return call->Finish(parsed.status());
+    ResourceRef ref = *std::move(parsed);
     const Partition partition = ref.partition;
-    RevisionsPage page{response, IntField(*request, "page_size"),
-                       StringField(*request, "page_token"), environment_.secret,
+    RevisionsPage page{response, IntOf(*request, named.page_size),
+                       StringOf(*request, named.page_token), environment_.secret,
                        environment_.random};
-    AfterPositions(call, {{core_.get()}, {partition}, call->context().strong, {}},
-                   [this, call, &methods, ref = std::move(ref), page = std::move(page)] {
-                     RunQuery(call, [this, call, &methods, ref, page] {
-                       AnswerRead(call, {core_.get()}, {ref.partition}, [&](const RowReader& core) {
-                         return ReadRevisions(core, source(), *methods.type, ref, page);
-                       });
+    waits_.After(call, {{core_.get()}, {partition}, call->context().strong, {}},
+                 [this, call, &methods, ref = std::move(ref), page = std::move(page)] {
+                   RunQuery(call, [this, call, &methods, ref, page] {
+                     AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
+                       return ReadRevisions(core, source(), *methods.type, ref, page);
                      });
                    });
+                 });
   };
 }
+
+struct ServiceHost::Query {
+  const QueryMethod& method;
+  std::shared_ptr<Message> request;
+  std::vector<ServedProjection*> projections;
+  std::vector<Partition> partitions;
+  std::optional<Moment> as_of;
+};
 
 UnaryHandler ServiceHost::QueryHandler(const QueryMethod& method) {
-  return [this, &method,
-          &request_type = RequestOf(method.method)](std::unique_ptr<UnaryCall> unary) {
-    const Call call = std::move(unary);
-    const std::shared_ptr<Message> request(request_type.New());
-    if (absl::Status status = ParseAndValidate(call->request(), request.get()); !status.ok()) {
-      return call->Finish(std::move(status));
-    }
-    AfterPositions(
-        call, {all_, AllPartitions(), call->context().strong, {}}, [this, call, &method, request] {
-          RunQuery(call, [this, call, &method, request] { AnswerQuery(call, method, *request); });
+  return
+      [this, &method, &request_type = RequestOf(method.method)](std::unique_ptr<UnaryCall> unary) {
+        const Call call = std::move(unary);
+        std::shared_ptr<Message> request(request_type.New());
+        if (absl::Status status = ParseAndValidate(call->request(), request.get()); !status.ok()) {
+          return call->Finish(std::move(status));
+        }
+        absl::StatusOr<Query> prepared = PrepareQuery(call, method, std::move(request));
+        if (!prepared.ok()) return call->Finish(prepared.status());
+        const auto query = std::make_shared<const Query>(*std::move(prepared));
+        PositionWaits::Wait wait{query->projections, query->partitions, call->context().strong, {}};
+        if (query->as_of.has_value()) ReachMoment(*query->as_of, query->partitions.front(), &wait);
+        waits_.After(call, std::move(wait), [this, call, query] {
+          RunQuery(call, [this, call, query] { AnswerQuery(call, *query); });
         });
-  };
+      };
 }
 
-void ServiceHost::AnswerQuery(const Call& call, const QueryMethod& method, const Message& request) {
-  std::vector<std::shared_ptr<ServedProjection::Serving>> held;
-  absl::flat_hash_map<std::string, const RowReader*> views;
-  for (const auto& view : views_) {
-    held.push_back(view->serving());
-    if (held.back() == nullptr) return call->Finish(Healing());
-    views[std::string(view->projection().name())] = held.back()->store.get();
+absl::StatusOr<ServiceHost::Query> ServiceHost::PrepareQuery(const Call& call,
+                                                             const QueryMethod& method,
+                                                             std::shared_ptr<Message> request) {
+  Query query{method, std::move(request), ProjectionsOf(method), AllPartitions(), std::nullopt};
+  if (!method.subject) return query;
+  const Caller& caller = call->context().caller;
+  CRM_ASSIGN_OR_RETURN(const std::string subject, method.subject(caller, *query.request, names_));
+  query.partitions = {PartitionOfSubject(caller.tenant, subject)};
+  const FieldDescriptor* as_of_field = query.request->GetDescriptor()->FindFieldByName("as_of");
+  if (const common::v1::AsOf* as_of = AsOfOf(*query.request, as_of_field)) {
+    CRM_ASSIGN_OR_RETURN(query.as_of, MomentOf(*as_of, query.partitions.front()));
   }
-  AnswerRead(call, all_, AllPartitions(), [&](const RowReader& core) {
-    return method.run(
-        {call->context().caller, core, views, environment_.secret, environment_.random}, request);
-  });
+  return query;
+}
+
+// The core first: its topic is the one that `as_of` is about.
+std::vector<ServedProjection*> ServiceHost::ProjectionsOf(const QueryMethod& method) {
+  if (method.views.empty()) return all_;
+  std::vector<ServedProjection*> projections = {core_.get()};
+  for (const std::string& view : method.views) {
+    projections.push_back(FindProjection(view));
+    CRM_CHECK(projections.back() != nullptr);
+  }
+  return projections;
+}
+
+absl::StatusOr<ServiceReading> ServiceHost::Read(const std::vector<ServedProjection*>& projections,
+                                                 const std::vector<Partition>& partitions) const {
+  ServiceReading reading;
+  for (ServedProjection* projection : projections) {
+    auto serving = projection->serving();
+    if (serving == nullptr) return Healing();
+    // Positions before rows: what is read is at least this new.
+    ProjectionReading rows{serving->store.get(), projection->log().topic(), {}};
+    for (const Partition p : partitions) {
+      rows.read_to[static_cast<size_t>(p)] = projection->tracker().Get(p);
+    }
+    if (projection == core_.get()) reading.core = rows;
+    reading.AddView(projection->projection().name(), rows, std::move(serving));
+  }
+  return reading;
+}
+
+std::string ServiceHost::TokenOf(const ProjectionReading& reading,
+                                 const std::vector<Partition>& partitions) {
+  std::vector<PositionTokens::Part> parts;
+  for (const Partition p : partitions) {
+    parts.push_back({reading.topic, p, reading.read_to[static_cast<size_t>(p)]});
+  }
+  return tokens_.Make(parts);
+}
+
+std::string ServiceHost::TokenOf(const std::vector<ServedProjection*>& projections,
+                                 const std::vector<Partition>& partitions) {
+  std::vector<PositionTokens::Part> parts;
+  for (const ServedProjection* projection : projections) {
+    for (const Partition p : partitions) {
+      const PositionTokens::Part part{projection->log().topic(), p, projection->tracker().Get(p)};
+      const auto known = std::find_if(parts.begin(), parts.end(), [&part](const auto& each) {
+        return each.partition == part.partition && each.topic == part.topic;
+      });
+      if (known == parts.end()) {
+        parts.push_back(part);
+      } else {
+        known->offset = std::min(known->offset, part.offset);
+      }
+    }
+  }
+  return tokens_.Make(parts);
+}
+
+void ServiceHost::AnswerQuery(const Call& call, const Query& query) {
+  // Taken before the rows: what is read, in whichever store, is at least this new.
+  std::string position = TokenOf(query.projections, query.partitions);
+  const absl::StatusOr<ServiceReading> reading = Read(query.projections, query.partitions);
+  if (!reading.ok()) return call->Finish(reading.status());
+  const QueryContext context{
+      call->context().caller,
+      names_,
+      *reading,
+      source(),
+      query.as_of,
+      environment_.secret,
+      environment_.random,
+      environment_.clock.Now(),
+      [this, &query](const ProjectionReading& one) { return TokenOf(one, query.partitions); }};
+  absl::StatusOr<std::string> response = query.method.run(context, *query.request);
+  if (!response.ok()) return call->Finish(Translate(response.status()));
+  call->Finish(Answer{*std::move(response), std::move(position)});
 }
 
 void ServiceHost::RunQuery(const Call& call, std::function<void()> query) {
@@ -474,27 +647,17 @@ void ServiceHost::RunQuery(const Call& call, std::function<void()> query) {
                           "too many queries are waiting; retry later", 100));
 }
 
-template <typename Read>
-void ServiceHost::AnswerRead(const Call& call, const std::vector<ServedProjection*>& projections,
-                             const std::vector<Partition>& partitions, Read read) {
+template <typename ReadCore>
+void ServiceHost::AnswerFromCore(const Call& call, Partition partition, ReadCore read) {
   const auto serving = core_->serving();
   if (serving == nullptr) return call->Finish(Healing());
-  // Taken before the read: what is read, in whichever store, is at least this new.
-  PositionTokens::Targets positions;
-  for (const Partition p : partitions) {
-    Offset read_to = std::numeric_limits<Offset>::max();
-    for (ServedProjection* projection : projections) {
-      read_to = std::min(read_to, projection->tracker().Get(p));
-    }
-    positions.emplace_back(p, read_to);
-  }
+  // Taken before the read: what is read is at least this new.
+  const Offset read_to = core_->tracker().Get(partition);
   absl::StatusOr<std::string> response = read(*serving->store);
   if (!response.ok()) return call->Finish(Translate(response.status()));
   Answer answer;
   answer.response = *std::move(response);
-  answer.position = positions.size() == 1
-                        ? tokens_.Make(positions.front().first, positions.front().second)
-                        : tokens_.Make(positions);
+  answer.position = tokens_.Make(partition, read_to);
   call->Finish(std::move(answer));
 }
 
@@ -504,70 +667,6 @@ absl::Status ServiceHost::Translate(absl::Status status) {
   // Which store the row lies in does not show here; each is checked.
   for (ServedProjection* projection : all_) projection->ReportDamage();
   return Healing();
-}
-
-void ServiceHost::AfterPositions(const Call& call, Wait wait, std::function<void()> go_on) {
-  absl::StatusOr<PositionTokens::Targets> asked = tokens_.Open(call->context().min_positions);
-  if (!asked.ok()) return call->Finish(TokenFault(asked.status(), "metadata crm-min-position"));
-  PositionTracker::Targets targets = std::move(wait.at_least);
-  for (const auto& target : *asked) {
-    if (std::find(wait.partitions.begin(), wait.partitions.end(), target.first) !=
-        wait.partitions.end()) {
-      targets.push_back(target);
-    }
-  }
-  if (wait.strong) {
-    return ReadEnds(call, std::move(wait), std::move(targets), std::move(go_on));
-  }
-  if (targets.empty()) return go_on();
-  WaitFor(call, std::move(wait), std::move(targets), std::move(go_on));
-}
-
-void ServiceHost::ReadEnds(const Call& call, Wait wait, PositionTracker::Targets targets,
-                           std::function<void()> go_on) {
-  struct Ends {
-    Mutex mutex;
-    PositionTracker::Targets targets;
-    size_t left;
-    absl::Status failure;
-  };
-  auto ends = std::make_shared<Ends>();
-  ends->targets = std::move(targets);
-  ends->left = wait.partitions.size();
-  auto next = std::make_shared<std::function<void()>>(std::move(go_on));
-  for (const Partition p : std::vector<Partition>(wait.partitions)) {
-    log_.ReadEnd(p, [this, call, wait, ends, next, p](absl::StatusOr<Offset> end) {
-      {
-        MutexLock lock(ends->mutex);
-        if (end.ok()) {
-          ends->targets.emplace_back(p, *end);
-        } else {
-          ends->failure = end.status();
-        }
-        if (--ends->left > 0) return;
-      }
-      if (!ends->failure.ok()) return call->Finish(ends->failure);
-      WaitFor(call, wait, std::move(ends->targets), std::move(*next));
-    });
-  }
-}
-
-void ServiceHost::WaitFor(const Call& call, const Wait& wait, PositionTracker::Targets targets,
-                          std::function<void()> go_on) {
-  const TimeNs now = environment_.clock.Monotonic();
-  const TimeNs deadline = std::min(call->context().deadline - kAnswerMargin, now + kLongestWait);
-  auto left = std::make_shared<std::atomic<size_t>>(wait.projections.size());
-  auto late = std::make_shared<std::atomic<bool>>(false);
-  auto next = std::make_shared<std::function<void()>>(std::move(go_on));
-  for (ServedProjection* projection : wait.projections) {
-    projection->tracker().WhenReached(targets, deadline,
-                                      [call, targets, left, late, next, projection](bool reached) {
-                                        if (!reached && !late->exchange(true)) {
-                                          call->Finish(Behind(projection->tracker(), targets));
-                                        }
-                                        if (left->fetch_sub(1) == 1 && !*late) (*next)();
-                                      });
-  }
 }
 
 }  // namespace crm

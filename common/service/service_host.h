@@ -14,6 +14,8 @@
 #include "common/rpc/server.h"
 #include "common/service/lane_runner.h"
 #include "common/service/position_tokens.h"
+#include "common/service/position_waits.h"
+#include "common/service/reaction_runner.h"
 #include "common/service/resource_reads.h"
 #include "common/service/served_projection.h"
 #include "common/service/service_definition.h"
@@ -54,7 +56,7 @@ struct HostOptions {
 // reads, paging of revisions. Thread-safe once started.
 class ServiceHost {
  public:
-  ServiceHost(ServiceDefinition definition, Log& log, HostEnvironment environment,
+  ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of, HostEnvironment environment,
               HostOptions options);
   ~ServiceHost();
 
@@ -81,6 +83,7 @@ class ServiceHost {
   bool quiesced() const { return quiesced_; }
 
   const ServiceDefinition& definition() const { return definition_; }
+  // Of its own topic.
   Log& log() { return log_; }
   EventSource source() { return {schema_, environment_.sealer}; }
   // The core first, then the views.
@@ -92,21 +95,26 @@ class ServiceHost {
   int64_t quarantined_subjects() const;
   bool open(Partition partition) const;
   Offset fence(Partition partition) const;
+  // Null where the service has no reactions.
+  const ReactionRunner* reactions() const { return reactions_.get(); }
 
  private:
   using Call = std::shared_ptr<UnaryCall>;
   struct CommandEndpoint;
   class CoreDriver;
   class ViewDriver;
+  class ReactionSide;
 
-  // What a call waits for: that these projections have read the partitions up to the call's
-  // positions, up to `at_least`, and where `strong` up to the log's end.
-  struct Wait {
-    std::vector<ServedProjection*> projections;
-    std::vector<Partition> partitions;
-    bool strong = false;
-    PositionTracker::Targets at_least;
+  // Another topic that views fold.
+  struct ForeignTopic {
+    Log& log;
+    EventSchema schema;
   };
+
+  std::unique_ptr<ServedProjection> MakeServed(const Projection& projection, Log& log,
+                                               EventSource source,
+                                               ServedProjection::MakeDriver driver);
+  void AddView(const ViewDefinition& view, const LogOfTopic& log_of);
 
   UnaryHandler CommandHandler(const CommandMethod& method);
   UnaryHandler QueryHandler(const QueryMethod& method);
@@ -115,27 +123,36 @@ class ServiceHost {
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
   void Submit(std::unique_ptr<Command> command);
+  void AnswerGet(const Call& call, const ResourceRef& ref);
   void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
              const common::v1::AsOf& as_of);
   // Whether any subject of the partition may be marked (quarantined or erased).
   bool MayBeMarked(const RowReader& core, Partition partition);
   absl::StatusOr<Moment> MomentOf(const common::v1::AsOf& as_of, Partition partition) const;
+  // Lets the wait reach up to the moment: the log's end for a time, the position itself for one.
+  static void ReachMoment(const Moment& moment, Partition partition, PositionWaits::Wait* wait);
+  // Runs on the queue for queries.
   void RunQuery(const Call& call, std::function<void()> query);
-  void AnswerQuery(const Call& call, const QueryMethod& method,
-                   const google::protobuf::Message& request);
-  // Answers with what `read(core)` reads, and the position that all of `projections` have reached.
-  template <typename Read>
-  void AnswerRead(const Call& call, const std::vector<ServedProjection*>& projections,
-                  const std::vector<Partition>& partitions, Read read);
+
+  // One call of a query method.
+  struct Query;
+  absl::StatusOr<Query> PrepareQuery(const Call& call, const QueryMethod& method,
+                                     std::shared_ptr<google::protobuf::Message> request);
+  void AnswerQuery(const Call& call, const Query& query);
+  std::vector<ServedProjection*> ProjectionsOf(const QueryMethod& method);
+  // UNAVAILABLE while one of them is being healed.
+  absl::StatusOr<ServiceReading> Read(const std::vector<ServedProjection*>& projections,
+                                      const std::vector<Partition>& partitions) const;
+  std::string TokenOf(const ProjectionReading& reading, const std::vector<Partition>& partitions);
+  // The least that all of them had read, per topic and partition.
+  std::string TokenOf(const std::vector<ServedProjection*>& projections,
+                      const std::vector<Partition>& partitions);
+
+  // Answers with what `read(core)` reads of the core, and the position the core has reached.
+  template <typename ReadCore>
+  void AnswerFromCore(const Call& call, Partition partition, ReadCore read);
   // DATA_LOSS of a row: the projections heal, the caller retries.
   absl::Status Translate(absl::Status status);
-
-  // Goes on once what the call waits for is there, on any thread, or answers the call.
-  void AfterPositions(const Call& call, Wait wait, std::function<void()> go_on);
-  void ReadEnds(const Call& call, Wait wait, PositionTracker::Targets targets,
-                std::function<void()> go_on);
-  void WaitFor(const Call& call, const Wait& wait, PositionTracker::Targets targets,
-               std::function<void()> go_on);
 
   const google::protobuf::Message& RequestOf(const std::string& method) const;
   const google::protobuf::Message& ResponseOf(const std::string& method) const;
@@ -148,6 +165,9 @@ class ServiceHost {
   const EventSchema schema_;
   const CoreProjection core_projection_;
   PositionTokens tokens_;
+  PositionWaits waits_;
+  // By topic.
+  std::map<std::string, std::unique_ptr<ForeignTopic>> foreign_topics_;
   std::vector<std::unique_ptr<PositionTracker>> trackers_;
   std::unique_ptr<ServedProjection> core_;
   std::vector<std::unique_ptr<ServedProjection>> views_;
@@ -157,6 +177,9 @@ class ServiceHost {
   // Per partition, the latest position at which it was seen to have no mark.
   std::array<std::atomic<Offset>, kPartitions> unmarked_at_;
   std::atomic<TimeNs> next_heal_{0};
+  // Last: they use everything above.
+  std::unique_ptr<ReactionSide> reaction_side_;
+  std::unique_ptr<ReactionRunner> reactions_;
 };
 
 }  // namespace crm

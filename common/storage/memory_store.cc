@@ -34,6 +34,8 @@ class MemoryStore::Frozen final : public RowReader {
     return Find(*rows_, key);
   }
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override;
+  std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                        std::string_view end) const override;
 
   const Rows& rows() const { return *rows_; }
 
@@ -42,14 +44,28 @@ class MemoryStore::Frozen final : public RowReader {
   std::shared_ptr<const Rows> rows_;
 };
 
+class MemoryStore::Range {
+ public:
+  Range(Frozen frozen, std::string_view begin, std::string_view end)
+      : frozen_(std::move(frozen)),
+        begin_(frozen_.rows().lower_bound(begin)),
+        end_(end.empty() ? frozen_.rows().end() : frozen_.rows().lower_bound(end)) {
+    if (!end.empty() && end <= begin) begin_ = end_;
+  }
+  Rows::const_iterator begin() const { return begin_; }
+  Rows::const_iterator end() const { return end_; }
+
+ private:
+  Frozen frozen_;
+  Rows::const_iterator begin_;
+  Rows::const_iterator end_;
+};
+
+// `At` is an iterator of Rows, forward or reverse.
+template <typename At>
 class MemoryStore::Iterator final : public RowIterator {
  public:
-  Iterator(Frozen frozen, std::string_view begin, std::string_view end)
-      : frozen_(std::move(frozen)),
-        at_(frozen_.rows().lower_bound(begin)),
-        end_(end.empty() ? frozen_.rows().end() : frozen_.rows().lower_bound(end)) {
-    if (!end.empty() && end <= begin) at_ = end_;
-  }
+  Iterator(Range range, At at, At end) : range_(std::move(range)), at_(at), end_(end) {}
 
   bool Valid() const override { return at_ != end_; }
   void Next() override { ++at_; }
@@ -58,14 +74,22 @@ class MemoryStore::Iterator final : public RowIterator {
   absl::Status status() const override { return absl::OkStatus(); }
 
  private:
-  const Frozen frozen_;
-  Rows::const_iterator at_;
-  Rows::const_iterator end_;
+  const Range range_;
+  At at_;
+  const At end_;
 };
 
 std::unique_ptr<RowIterator> MemoryStore::Frozen::Scan(std::string_view begin,
                                                        std::string_view end) const {
-  return std::make_unique<Iterator>(*this, begin, end);
+  Range range(*this, begin, end);
+  return std::make_unique<Iterator<Rows::const_iterator>>(range, range.begin(), range.end());
+}
+
+std::unique_ptr<RowIterator> MemoryStore::Frozen::ScanBack(std::string_view begin,
+                                                           std::string_view end) const {
+  using Back = Rows::const_reverse_iterator;
+  Range range(*this, begin, end);
+  return std::make_unique<Iterator<Back>>(range, Back(range.end()), Back(range.begin()));
 }
 
 MemoryStore::MemoryStore() : rows_(std::make_shared<Rows>()) {}
@@ -82,6 +106,11 @@ absl::StatusOr<std::optional<std::string>> MemoryStore::Get(std::string_view key
 
 std::unique_ptr<RowIterator> MemoryStore::Scan(std::string_view begin, std::string_view end) const {
   return Frozen(*this).Scan(begin, end);
+}
+
+std::unique_ptr<RowIterator> MemoryStore::ScanBack(std::string_view begin,
+                                                   std::string_view end) const {
+  return Frozen(*this).ScanBack(begin, end);
 }
 
 absl::Status MemoryStore::Write(const RowBatch& batch) {

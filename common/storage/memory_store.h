@@ -17,6 +17,8 @@ class MemoryStore final : public Store {
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override;
+  std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                        std::string_view end) const override;
   absl::Status Write(const RowBatch& batch) override;
   absl::Status Ingest(const SortedRows& sorted) override;
   std::unique_ptr<RowReader> Snapshot() const override;
@@ -26,6 +28,8 @@ class MemoryStore final : public Store {
  private:
   using Rows = std::map<std::string, std::string, std::less<>>;
   class Frozen;
+  class Range;
+  template <typename At>
   class Iterator;
 
   // With the mutex held: rows that nobody else sees.

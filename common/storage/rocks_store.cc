@@ -4,10 +4,11 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/perf_level.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "common/base/bytes.h"
@@ -29,6 +30,7 @@ constexpr size_t kLongestPrefix = 4096;
 constexpr size_t kBlockBytes = 8 * 1024;
 // About 1 % of lookups of absent rows read a block.
 constexpr double kBloomBitsPerKey = 10;
+constexpr size_t kFamilyPrefixBytes = 2;
 
 rocksdb::Slice ToSlice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
@@ -56,6 +58,10 @@ rocksdb::Options DbOptions(const RocksStoreOptions& options) {
   db.file_checksum_gen_factory = FileChecksumFactory();
   db.write_buffer_manager = options.budget->write_buffers();
   db.write_buffer_size = static_cast<size_t>(options.write_buffer_bytes);
+  // Keys begin with a partition and a family. A position row is written over and over, and history
+  // rows come side by side: the search for a row's place begins at the family's last one.
+  db.memtable_insert_with_hint_prefix_extractor.reset(
+      rocksdb::NewFixedPrefixTransform(kFamilyPrefixBytes));
   db.memtable_prefix_bloom_size_ratio = 0.02;
   db.memtable_whole_key_filtering = true;
   db.compression = rocksdb::kLZ4Compression;
@@ -96,30 +102,39 @@ absl::Status CheckFiles(const std::string& directory) {
   return CheckManifest(directory);
 }
 
+enum class Direction { kForward, kBack };
+
+template <Direction direction>
 class RocksIterator final : public RowIterator {
  public:
   RocksIterator(rocksdb::DB* db, const rocksdb::Snapshot* snapshot, std::string_view begin,
                 std::string_view end, const std::string& directory)
-      : end_(end), end_slice_(end_), directory_(directory) {
+      : begin_(begin), end_(end), begin_slice_(begin_), end_slice_(end_), directory_(directory) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     if (!end_.empty()) options.iterate_upper_bound = &end_slice_;
+    if (direction == Direction::kBack) options.iterate_lower_bound = &begin_slice_;
     iterator_.reset(db->NewIterator(options));
-    iterator_->Seek(ToSlice(begin));
+    direction == Direction::kBack ? iterator_->SeekToLast() : iterator_->Seek(begin_slice_);
   }
 
   bool Valid() const override { return iterator_->Valid(); }
-  void Next() override { iterator_->Next(); }
+  void Next() override { direction == Direction::kBack ? iterator_->Prev() : iterator_->Next(); }
   std::string_view key() const override { return ToView(iterator_->key()); }
   std::string_view value() const override { return ToView(iterator_->value()); }
   absl::Status status() const override { return FromRocks(iterator_->status(), directory_); }
 
  private:
+  const std::string begin_;
   const std::string end_;
+  const rocksdb::Slice begin_slice_;
   const rocksdb::Slice end_slice_;
   const std::string& directory_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
+
+using RocksForward = RocksIterator<Direction::kForward>;
+using RocksBack = RocksIterator<Direction::kBack>;
 
 absl::StatusOr<std::optional<std::string>> GetRow(rocksdb::DB* db,
                                                   const rocksdb::Snapshot* snapshot,
@@ -146,7 +161,11 @@ class RocksSnapshot final : public RowReader {
     return GetRow(db_, snapshot_, key, directory_);
   }
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override {
-    return std::make_unique<RocksIterator>(db_, snapshot_, begin, end, directory_);
+    return std::make_unique<RocksForward>(db_, snapshot_, begin, end, directory_);
+  }
+  std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                        std::string_view end) const override {
+    return std::make_unique<RocksBack>(db_, snapshot_, begin, end, directory_);
   }
 
  private:
@@ -196,7 +215,12 @@ absl::StatusOr<std::optional<std::string>> RocksStore::Get(std::string_view key)
 }
 
 std::unique_ptr<RowIterator> RocksStore::Scan(std::string_view begin, std::string_view end) const {
-  return std::make_unique<RocksIterator>(db_.get(), nullptr, begin, end, directory_);
+  return std::make_unique<RocksForward>(db_.get(), nullptr, begin, end, directory_);
+}
+
+std::unique_ptr<RowIterator> RocksStore::ScanBack(std::string_view begin,
+                                                  std::string_view end) const {
+  return std::make_unique<RocksBack>(db_.get(), nullptr, begin, end, directory_);
 }
 
 namespace {

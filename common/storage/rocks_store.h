@@ -34,6 +34,8 @@ class RocksStore final : public Store {
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override;
+  std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                        std::string_view end) const override;
   absl::Status Write(const RowBatch& batch) override;
   absl::Status Ingest(const SortedRows& sorted) override;
   std::unique_ptr<RowReader> Snapshot() const override;

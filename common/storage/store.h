@@ -43,7 +43,7 @@ class RowBatch {
   std::vector<Op> ops_;
 };
 
-// Rows of a key range in key order, as of the iterator's birth. Not thread-safe.
+// Rows of a key range in key order or against it, as of the iterator's birth. Not thread-safe.
 class RowIterator {
  public:
   virtual ~RowIterator() = default;
@@ -63,6 +63,9 @@ class RowReader {
   virtual absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const = 0;
   // Rows with begin <= key < end; an empty end means "to the last".
   virtual std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const = 0;
+  // The same rows, the last one first. Costs more a row than Scan.
+  virtual std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                                std::string_view end) const = 0;
 };
 
 // Keys and values, sorted by key and without repeats; the bytes are the caller's.

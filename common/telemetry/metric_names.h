@@ -35,6 +35,16 @@ inline constexpr Name kQuarantined{"crm_quarantined_aggregates", "Subjects that 
 // Label topic.
 inline constexpr Name kFencedWrites{"crm_fenced_writes_total",
                                     "Records skipped because another owner had taken over"};
+// Labels service, reaction.
+inline constexpr Name kReactionEvents{"crm_reaction_events_total", "Events reacted to"};
+inline constexpr Name kReactionCommands{"crm_reaction_commands_total",
+                                        "Commands of reactions that were answered"};
+inline constexpr Name kReactionRefused{"crm_reaction_refused_total",
+                                       "Commands of reactions that were refused"};
+inline constexpr Name kReactionRetries{"crm_reaction_retries_total",
+                                       "Steps and records of reactions that were tried again"};
+inline constexpr Name kReactionLag{"crm_reaction_lag_events",
+                                   "Records of the source topic not reacted to yet"};
 // Label reason.
 inline constexpr Name kShed{"crm_shed_requests_total", "Calls and items refused under load"};
 inline constexpr Name kInFlight{"crm_inflight", "Calls and items accepted and not answered yet"};

@@ -8,7 +8,10 @@
 #include "common/base/version.h"
 #include "common/config/server_options.h"
 #include "common/service/process.h"
+#include "services/analytics/api/analytics_service.h"
+#include "services/campaign/api/campaign_service.h"
 #include "services/contact/api/contact_service.h"
+#include "services/interaction/api/interaction_service.h"
 
 namespace {
 
@@ -51,6 +54,9 @@ int main(int argc, char** argv) {
   crm::SystemRandom random;
   std::vector<crm::ServiceDefinition> services;
   services.push_back(crm::contact::MakeContactService(*contact));
+  services.push_back(crm::interaction::MakeInteractionService({clock}));
+  services.push_back(crm::campaign::MakeCampaignService({options.outbox_dir}, clock));
+  services.push_back(crm::analytics::MakeAnalyticsService());
 
   crm::Process process(*config, std::move(services), clock, random);
   if (const absl::Status status = process.Start(); !status.ok()) return Fail(status, 1);

@@ -2,7 +2,8 @@
 // bare log. GetContact answers canned bytes of the size of a real contact; CreateContact appends
 // one record of the size a real create logs and answers once that is durable. Nothing is parsed,
 // validated, decided or folded. DeleteContact writes the same bytes to a plain file, syncs and
-// answers: one sync and one round trip, as the same clients and the same threads see them.
+// answers: one sync and one round trip, as the same clients and the same threads see them. Calls
+// are counted and timed as the service's are.
 //
 //   ceiling_server --data-dir DIR [--listen 127.0.0.1:0] --value-bytes N --response-bytes N
 //       --position-bytes N [--rpc-threads N] [--memory-budget BYTES]
@@ -27,6 +28,7 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/log/embedded/embedded_log.h"
+#include "common/rpc/rpc_metrics.h"
 #include "common/rpc/server.h"
 #include "crm/contact/v1/contact_service.pb.h"
 
@@ -164,7 +166,9 @@ absl::Status Run(const Options& options, const sigset_t& stop) {
   crm::RpcServerOptions rpc;
   rpc.listen = options.listen;
   rpc.completion_threads = options.rpc_threads;
-  crm::RpcServer server(rpc, clock, nullptr);
+  crm::Metrics metrics;
+  crm::RpcMetrics observer(metrics, {Service()});
+  crm::RpcServer server(rpc, clock, &observer);
   Register(server, ceiling);
   CRM_RETURN_IF_ERROR(server.Start());
   server.SetServing(true);

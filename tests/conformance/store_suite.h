@@ -33,6 +33,13 @@ inline RowMap RowsOf(const RowReader& reader, const std::string& begin = "",
     rows.emplace(it->key(), it->value());
   }
   EXPECT_TRUE(it->status().ok()) << it->status();
+  auto row = rows.rbegin();
+  const auto back = reader.ScanBack(begin, end);
+  for (; back->Valid() && row != rows.rend(); back->Next(), ++row) {
+    EXPECT_EQ(back->key(), row->first);
+    EXPECT_EQ(back->value(), row->second);
+  }
+  EXPECT_TRUE(!back->Valid() && row == rows.rend() && back->status().ok()) << back->status();
   return rows;
 }
 
@@ -193,8 +200,13 @@ TYPED_TEST_P(StoreSuite, ReadersNeverSeeHalfABatch) {
       while (!stop) {
         const auto snapshot = this->store().Snapshot();
         ASSERT_EQ(RowOf(*snapshot, "left"), RowOf(*snapshot, "right"));
-        const RowMap rows = RowsOf(this->store());
+        const RowMap rows = RowsOf(*snapshot);
         ASSERT_TRUE(rows.empty() || rows.at("left") == rows.at("right"));
+        const auto row = this->store().Scan("", "");
+        if (!row->Valid()) continue;
+        const std::string left(row->value());
+        row->Next();
+        ASSERT_TRUE(row->Valid() && row->value() == left);
       }
     });
   }

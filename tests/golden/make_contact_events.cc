@@ -78,7 +78,8 @@ class Writer {
   }
 
   static std::string KeyOf(const ContactRecord& message) {
-    return message.metadata().tenant() + "/" + message.metadata().aggregate();
+    return message.metadata().tenant() + "/" +
+           std::string(SubjectOf(message.metadata().aggregate()));
   }
 
  private:
@@ -111,7 +112,8 @@ class Writer {
   std::array<Lane, kPartitions> lanes_;
 };
 
-// A record of the `version`th event of contacts/<id>, without an event.
+// A record of the `version`th event of contacts/<id>, which may go on ("c1/consents"), without an
+// event.
 ContactRecord RecordOf(const std::string& id, int64_t version, const std::string& tenant) {
   static int64_t recorded = 0;
   ContactRecord record;
@@ -295,12 +297,116 @@ void WriteStrangers(Writer& writer) {
   writer.Event("The same under the fence in force", lost);
 }
 
+contact::v1::ConsentGranted* Grant(ContactRecord& record, const std::string& channel) {
+  auto* granted = record.mutable_consent()->mutable_granted();
+  granted->mutable_plain();
+  granted->set_purpose("marketing");
+  granted->set_channel(channel);
+  return granted;
+}
+
+contact::v1::ConsentWithdrawn* Withdraw(ContactRecord& record, const std::string& channel) {
+  auto* withdrawn = record.mutable_consent()->mutable_withdrawn();
+  withdrawn->mutable_plain();
+  withdrawn->set_purpose("marketing");
+  withdrawn->set_channel(channel);
+  return withdrawn;
+}
+
+void WriteConsents(Writer& writer) {
+  ContactRecord bare = Of("consenting/consents", 1);
+  Grant(bare, "email");
+  writer.Event("A consent of a contact that is not known yet", bare);
+
+  ContactRecord full = Of("consenting/consents", 2);
+  auto* granted = Grant(full, "sms");
+  granted->set_recipient("partner");
+  granted->set_wording_version("2026-01");
+  SetTimestamp(1'800'000'000 * kSecond, granted->mutable_expire_time());
+  granted->mutable_plain()->set_evidence("form 7 of Zoë");
+  writer.Event("A consent with every field", full);
+
+  ContactRecord withdrawn = Of("consenting/consents", 3);
+  Withdraw(withdrawn, "sms")->set_recipient("partner");
+  withdrawn.mutable_consent()->mutable_withdrawn()->mutable_plain()->set_evidence("call of May");
+  writer.Event("The consent withdrawn", withdrawn);
+
+  ContactRecord again = Of("consenting/consents", 4);
+  Grant(again, "post");
+  writer.Event("Another consent", again);
+  ContactRecord all = Of("consenting/consents", 5);
+  Withdraw(all, "email");
+  writer.Event("A purpose withdrawn: its first channel", all, false);
+  all = Of("consenting/consents", 6);
+  Withdraw(all, "post");
+  writer.Event("A purpose withdrawn: its second channel", all);
+
+  ContactRecord shredded = Of("shredded/consents", 1);
+  Grant(shredded, "email");
+  shredded.mutable_consent()->mutable_granted()->clear_personal();
+  writer.Event("A consent, its evidence gone", shredded);
+}
+
+ContactRecord Moved(ContactRecord record, contact::v1::LifecycleStage from,
+                    contact::v1::LifecycleStage to) {
+  auto* changed = record.mutable_lifecycle()->mutable_stage_changed();
+  changed->mutable_plain();
+  changed->set_from(from);
+  changed->set_to(to);
+  return record;
+}
+
+void WriteStages(Writer& writer) {
+  using contact::v1::LifecycleStage;
+  writer.Event("Moved by nobody knows what",
+               Moved(Of("staged/lifecycle", 1), contact::v1::SUSPECT, contact::v1::PROSPECT));
+
+  ContactRecord by_order =
+      Moved(Of("staged/lifecycle", 2), contact::v1::PROSPECT, contact::v1::FIRST_TIME);
+  SetFullMetadata(by_order.mutable_metadata());
+  auto* changed = by_order.mutable_lifecycle()->mutable_stage_changed();
+  changed->set_reason("order");
+  changed->mutable_plain()->set_evidence("contacts/staged/orders/o1");
+  writer.Event("Moved by an order", by_order);
+  writer.Event("Born after its first order", Created(Of("staged", 1), "Jo"));
+  writer.Event(
+      "To a stage that only a later version knows",
+      Moved(Of("staged/lifecycle", 3), contact::v1::FIRST_TIME, static_cast<LifecycleStage>(99)));
+
+  ContactRecord shredded =
+      Moved(Of("shredded/lifecycle", 1), contact::v1::SUSPECT, contact::v1::FIRST_TIME);
+  shredded.mutable_lifecycle()->mutable_stage_changed()->clear_personal();
+  writer.Event("Moved, its evidence gone", shredded);
+}
+
+// One command over all that belongs to a person.
+void WriteErasure(Writer& writer) {
+  writer.Event("Created, to be forgotten", Created(Of("forgotten", 1), "Kim"));
+  ContactRecord consent = Of("forgotten/consents", 1);
+  Grant(consent, "email")->mutable_plain()->set_evidence("form 8 of Kim");
+  writer.Event("A consent, to be forgotten", consent);
+  writer.Event("A move, to be forgotten",
+               Moved(Of("forgotten/lifecycle", 1), contact::v1::SUSPECT, contact::v1::PROSPECT));
+  ContactRecord erased = Of("forgotten/consents", 2);
+  erased.mutable_consent()->mutable_erased()->set_reason("requested");
+  writer.Event("Consents erased", erased, false);
+  erased = Of("forgotten/lifecycle", 2);
+  erased.mutable_lifecycle()->mutable_erased()->set_reason("requested");
+  writer.Event("Life cycle erased", erased, false);
+  erased = Of("forgotten", 2);
+  erased.mutable_contact()->mutable_erased()->set_reason("requested");
+  writer.Event("And the contact with them", erased);
+}
+
 void WriteCases() {
   Writer writer;
   WriteProfiles(writer);
   WriteChanges(writer);
   WriteEnds(writer);
   WriteStrangers(writer);
+  WriteConsents(writer);
+  WriteStages(writer);
+  WriteErasure(writer);
 }
 
 }  // namespace

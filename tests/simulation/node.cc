@@ -48,8 +48,7 @@ void Node::MakeLane(Partition partition) {
                                      around_.sealer, store_, *position, random_, *this);
 }
 
-void Node::Crash() {
-  if (!up_) return;
+void Node::Die() {
   up_ = false;
   ++incarnation_;
   inbox_.clear();
@@ -57,6 +56,17 @@ void Node::Crash() {
     seat.lane.reset();
     seat.appender->dead = true;
   }
+}
+
+void Node::CrashAndLoseStore() {
+  if (!up_) return;
+  Die();
+  store_.Crash(0);
+}
+
+void Node::Crash() {
+  if (!up_) return;
+  Die();
   store_.Crash(dice_.Chance(0.2)
                    ? 0
                    : store_.writes() -

@@ -36,6 +36,8 @@ class Node final : public LaneOutside {
   void Start();
   // Ends the process; a restart finds a prefix of the store's writes, sometimes none.
   void Crash();
+  // Ends the process; a restart finds nothing.
+  void CrashAndLoseStore();
   void Pause() { paused_ = true; }
   void Resume();
 
@@ -74,6 +76,7 @@ class Node final : public LaneOutside {
   void Advanced(Partition partition, Offset read_to) override;
   void Failed(Partition partition, const absl::Status& why) override;
 
+  void Die();
   void MakeLane(Partition partition);
   void ScheduleTurn();
   void Turn();

@@ -82,7 +82,10 @@ class Reader {
       Report(Fault::kVersions, partition, event.offset, "its recorded time goes back");
     }
     recorded_ = recorded;
-    auto& versions = out_.aggregates[{metadata.tenant(), metadata.aggregate()}];
+    // What belongs to no customer is another in each partition.
+    const std::string tenant =
+        metadata.tenant().empty() ? std::to_string(partition) : metadata.tenant();
+    auto& versions = out_.aggregates[{tenant, metadata.aggregate()}];
     if (versions.empty()) {
       const AggregateType& type = *options_.types.at(event.aggregate_field);
       versions.push_back({SIZE_MAX, type.New(metadata.aggregate())});

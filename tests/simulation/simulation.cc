@@ -340,7 +340,7 @@ class Simulation {
   Ruling Judge(const Call& call, const Aggregate& aggregate) const {
     const auto& state =
         static_cast<const TypedAggregate<testing::ContactTraits>&>(aggregate).state();
-    if (state.lifecycle == contact::Lifecycle::kErased) {
+    if (state.existence == contact::Existence::kErased) {
       return {absl::StatusCode::kFailedPrecondition, "ERASED", false, ""};
     }
     const int64_t version = aggregate.info().version;

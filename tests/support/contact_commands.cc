@@ -14,7 +14,7 @@ absl::StatusOr<ContactDecider::Events> DecideStep(const Contact& state, const St
     ContactEvent event;
     event.mutable_erased();
     ContactDecider::Events events;
-    if (state.lifecycle != contact::Lifecycle::kUnknown) events.push_back(std::move(event));
+    if (state.existence != contact::Existence::kUnknown) events.push_back(std::move(event));
     return events;
   }
   return std::visit(

@@ -34,6 +34,10 @@ class UnsyncedStore final : public Store {
   std::unique_ptr<RowIterator> Scan(std::string_view begin, std::string_view end) const override {
     return rows_->Scan(begin, end);
   }
+  std::unique_ptr<RowIterator> ScanBack(std::string_view begin,
+                                        std::string_view end) const override {
+    return rows_->ScanBack(begin, end);
+  }
   absl::Status Write(const RowBatch& batch) override {
     if (std::exchange(fail_write_, false)) return absl::UnavailableError("the disk is full");
     writes_.push_back(batch);

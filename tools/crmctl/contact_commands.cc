@@ -80,37 +80,6 @@ absl::Status NoContactWithKey() {
                "there is no contact with this external key; check SOURCE/KEY and --tenant");
 }
 
-// Names derive from a secret of the server's: it is asked what an upsert would do, which records
-// nothing.
-absl::StatusOr<std::string> NameOf(RpcClient& client, const ContactChoice& choice) {
-  if (!choice.name.empty()) return choice.name;
-  const size_t slash = choice.key.find('/');
-  if (slash == 0 || slash == std::string::npos || slash + 1 == choice.key.size()) {
-    return Error(absl::StatusCode::kInvalidArgument, "KEY_MALFORMED",
-                 "--key takes SOURCE/KEY, e.g. complete-journey/1023");
-  }
-  contact::v1::UpsertContactRequest request;
-  auto* key = request.mutable_contact()->mutable_external_key();
-  key->set_source(choice.key.substr(0, slash));
-  key->set_key(choice.key.substr(slash + 1));
-  request.set_validate_only(true);
-  contact::v1::UpsertContactResponse response;
-  CRM_RETURN_IF_ERROR(client.Call(Method("UpsertContact"), request, &response));
-  if (response.outcome() == contact::v1::UpsertContactResponse::CREATED) return NoContactWithKey();
-  return response.contact().name();
-}
-
-common::v1::AsOf AsOfOf(const std::string& text) {
-  common::v1::AsOf as_of;
-  google::protobuf::Timestamp time;
-  if (google::protobuf::util::TimeUtil::FromString(text, &time)) {
-    *as_of.mutable_time() = time;
-  } else {
-    as_of.set_position(text);
-  }
-  return as_of;
-}
-
 std::string ActorText(const common::v1::Actor& actor) {
   if (actor.principal().empty()) return "-";
   if (actor.on_behalf_of().empty()) return actor.principal();
@@ -125,10 +94,46 @@ void AddRevision(const ContactRevision& revision, Table* table) {
 
 }  // namespace
 
+absl::StatusOr<contact::v1::ExternalKey> ParseKey(const std::string& text) {
+  const size_t slash = text.find('/');
+  if (slash == 0 || slash == std::string::npos || slash + 1 == text.size()) {
+    return Error(absl::StatusCode::kInvalidArgument, "KEY_MALFORMED",
+                 "--key takes SOURCE/KEY, e.g. complete-journey/1023");
+  }
+  contact::v1::ExternalKey key;
+  key.set_source(text.substr(0, slash));
+  key.set_key(text.substr(slash + 1));
+  return key;
+}
+
+// Names derive from a secret of the server's: it is asked what an upsert would do, which records
+// nothing.
+absl::StatusOr<std::string> NameOfContact(RpcClient& client, const ContactChoice& choice) {
+  if (!choice.name.empty()) return choice.name;
+  contact::v1::UpsertContactRequest request;
+  CRM_ASSIGN_OR_RETURN(*request.mutable_contact()->mutable_external_key(), ParseKey(choice.key));
+  request.set_validate_only(true);
+  contact::v1::UpsertContactResponse response;
+  CRM_RETURN_IF_ERROR(client.Call(Method("UpsertContact"), request, &response));
+  if (response.outcome() == contact::v1::UpsertContactResponse::CREATED) return NoContactWithKey();
+  return response.contact().name();
+}
+
+common::v1::AsOf ParseAsOf(const std::string& text) {
+  common::v1::AsOf as_of;
+  google::protobuf::Timestamp time;
+  if (google::protobuf::util::TimeUtil::FromString(text, &time)) {
+    *as_of.mutable_time() = time;
+  } else {
+    as_of.set_position(text);
+  }
+  return as_of;
+}
+
 absl::Status GetContact(RpcClient& client, Console& console, const GetArguments& arguments) {
   contact::v1::GetContactRequest request;
-  CRM_ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(client, arguments.contact));
-  if (!arguments.as_of.empty()) *request.mutable_as_of() = AsOfOf(arguments.as_of);
+  CRM_ASSIGN_OR_RETURN(*request.mutable_name(), NameOfContact(client, arguments.contact));
+  if (!arguments.as_of.empty()) *request.mutable_as_of() = ParseAsOf(arguments.as_of);
   Contact contact;
   CRM_RETURN_IF_ERROR(client.Call(Method("GetContact"), request, &contact));
   PrintContact(console, contact);
@@ -170,7 +175,7 @@ absl::Status ListContacts(RpcClient& client, Console& console, const ListArgumen
 
 absl::Status ContactHistory(RpcClient& client, Console& console, const ContactChoice& contact) {
   contact::v1::ListContactRevisionsRequest request;
-  CRM_ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(client, contact));
+  CRM_ASSIGN_OR_RETURN(*request.mutable_name(), NameOfContact(client, contact));
   request.set_page_size(1000);
   contact::v1::ListContactRevisionsResponse response;
   Table table({{"VERSION", Table::Align::kRight},

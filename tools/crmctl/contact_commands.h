@@ -4,29 +4,22 @@
 
 #include "absl/status/status.h"
 #include "tools/crmctl/console.h"
+#include "tools/crmctl/contact_choice.h"
 #include "tools/crmctl/contact_mapping.h"
+#include "tools/crmctl/file_import.h"
 #include "tools/crmctl/rpc_client.h"
 
 namespace crm::crmctl {
 
 struct ImportArguments {
-  std::string file;
+  ImportOptions options;
   ContactColumns columns;
-  int in_flight = 256;
   // Row n of the file is sent with the request id "<prefix>-<n>".
   std::string request_prefix;
-  // Faults printed one by one; the rest is counted. 0 = all.
-  int64_t show_faults = 20;
 };
 // Reads the file and upserts a contact a row. Rows with faults are printed and counted, the others
 // go in.
 absl::Status ImportContacts(RpcClient& client, Console& console, const ImportArguments& arguments);
-
-// One contact: by its name, or by its external key as "SOURCE/KEY".
-struct ContactChoice {
-  std::string name;
-  std::string key;
-};
 
 struct GetArguments {
   ContactChoice contact;
@@ -43,6 +36,12 @@ struct ListArguments {
   bool show_deleted = false;
 };
 absl::Status ListContacts(RpcClient& client, Console& console, const ListArguments& arguments);
+
+// The contact's name, asked of the server where it is chosen by key. NOT_FOUND.
+absl::StatusOr<std::string> NameOfContact(RpcClient& client, const ContactChoice& choice);
+
+// RFC 3339 time, or a position token.
+common::v1::AsOf ParseAsOf(const std::string& text);
 
 // Every revision, oldest first.
 absl::Status ContactHistory(RpcClient& client, Console& console, const ContactChoice& contact);

@@ -11,6 +11,7 @@
 #include "common/projection/dump.h"
 #include "common/service/log_reading.h"
 #include "common/service/projection_store.h"
+#include "common/service/reaction_refusals.h"
 #include "common/storage/generation.h"
 #include "common/storage/memory_store.h"
 #include "crm/common/v1/storage.pb.h"
@@ -28,6 +29,11 @@ AggregateTypes TypesOf(const ServiceDefinition& definition) {
   return types;
 }
 
+bool HasTopic(const EmbeddedLogEngine& engine, const std::string& topic) {
+  const std::vector<std::string> topics = engine.topics();
+  return std::find(topics.begin(), topics.end(), topic) != topics.end();
+}
+
 absl::Status NoSuch(const std::string& what, const std::string& name,
                     const std::vector<std::string>& known) {
   return Error(
@@ -37,14 +43,30 @@ absl::Status NoSuch(const std::string& what, const std::string& name,
 
 }  // namespace
 
+// A projection and the topic it folds.
+struct FileInspection::Folded {
+  const Projection& projection;
+  Log& log;
+  EventSource source;
+};
+
 struct FileInspection::Service {
-  Service(ServiceDefinition of, Log& its_log)
+  Service(ServiceDefinition of, EmbeddedLogEngine& engine)
       : definition(std::move(of)),
-        log(its_log),
+        log(engine.Topic(definition.topic)),
         schema(*definition.record),
         core(TypesOf(definition), definition.core_version) {
-    projections.push_back(&core);
-    for (const auto& view : definition.views) projections.push_back(view.get());
+    projections.push_back({core, log, source()});
+    for (const ViewDefinition& view : definition.views) AddView(view, engine);
+  }
+
+  // A log made before the view's topic existed has nothing for it to fold.
+  void AddView(const ViewDefinition& view, EmbeddedLogEngine& engine) {
+    if (view.topic.empty()) return projections.push_back({*view.projection, log, source()});
+    if (!HasTopic(engine, view.topic)) return;
+    foreign.push_back(std::make_unique<EventSchema>(*view.record));
+    projections.push_back(
+        {*view.projection, engine.Topic(view.topic), EventSource{*foreign.back(), sealer}});
   }
 
   EventSource source() { return {schema, sealer}; }
@@ -54,7 +76,8 @@ struct FileInspection::Service {
   const EventSchema schema;
   const CoreProjection core;
   PlainSealer sealer;
-  std::vector<const Projection*> projections;
+  std::vector<std::unique_ptr<EventSchema>> foreign;
+  std::vector<Folded> projections;
 };
 
 absl::StatusOr<std::unique_ptr<FileInspection>> FileInspection::Open(
@@ -72,12 +95,10 @@ FileInspection::FileInspection(std::string data_directory,
     : data_directory_(std::move(data_directory)),
       budget_(std::make_unique<StorageBudget>(kBudgetBytes)),
       engine_(std::move(engine)) {
-  const std::vector<std::string> topics = engine_->topics();
   for (ServiceDefinition& service : services) {
     // A log made before the service existed has no topic of its own for it.
-    if (std::find(topics.begin(), topics.end(), service.topic) == topics.end()) continue;
-    Log& log = engine_->Topic(service.topic);
-    services_.push_back(std::make_unique<Service>(std::move(service), log));
+    if (!HasTopic(*engine_, service.topic)) continue;
+    services_.push_back(std::make_unique<Service>(std::move(service), *engine_));
   }
 }
 
@@ -102,12 +123,12 @@ absl::StatusOr<FileInspection::Service*> FileInspection::FindTopic(const std::st
   return NoSuch("topic", topic, known);
 }
 
-absl::StatusOr<const Projection*> FileInspection::FindProjection(const Service& service,
-                                                                 const std::string& name) const {
+absl::StatusOr<const FileInspection::Folded*> FileInspection::FindProjection(
+    const Service& service, const std::string& name) const {
   std::vector<std::string> known;
-  for (const Projection* projection : service.projections) {
-    if (projection->name() == name) return projection;
-    known.emplace_back(projection->name());
+  for (const Folded& folded : service.projections) {
+    if (folded.projection.name() == name) return &folded;
+    known.emplace_back(folded.projection.name());
   }
   return NoSuch("projection", name, known);
 }
@@ -154,11 +175,12 @@ absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* st
     CRM_ASSIGN_OR_RETURN(const Offset end, service.log.EndOffset(p));
     partition->set_end_offset(end);
   }
-  for (const Projection* projection : service.projections) {
+  for (const Folded& folded : service.projections) {
+    const Projection& projection = folded.projection;
     ProjectionStatus* its = status->add_projections();
-    its->set_projection(std::string(projection->name()));
-    its->set_version(projection->version());
-    const auto store = OpenStore(service, *projection);
+    its->set_projection(std::string(projection.name()));
+    its->set_version(projection.version());
+    const auto store = OpenStore(service, projection);
     if (!store.ok() && store.status().code() != absl::StatusCode::kNotFound) return store.status();
     for (Partition p = 0; p < kPartitions; ++p) {
       StoredPosition position;
@@ -166,10 +188,18 @@ absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* st
         CRM_ASSIGN_OR_RETURN(position, LoadPosition(**store, p));
       }
       its->add_read_to(position.read_to);
-      its->set_lag(its->lag() + status->partitions(p).end_offset() - position.read_to);
+      CRM_ASSIGN_OR_RETURN(const Offset end, folded.log.EndOffset(p));
+      its->set_lag(its->lag() + end - position.read_to);
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<ListReactionRefusalsResponse> FileInspection::ListReactionRefusals(
+    const ListReactionRefusalsRequest& request) {
+  CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, service->core));
+  return ReadReactionRefusals(*store, service->source(), service->definition.reactions, request);
 }
 
 absl::StatusOr<ListDeadLettersResponse> FileInspection::ListDeadLetters(
@@ -249,12 +279,11 @@ absl::Status FileInspection::VerifyLog(const VerifyLogRequest& request,
 absl::Status FileInspection::RebuildProjection(const RebuildProjectionRequest& request,
                                                const Each<RebuildProjectionProgress>& each) {
   CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
-  CRM_ASSIGN_OR_RETURN(const Projection* projection,
-                       FindProjection(*service, request.projection()));
+  CRM_ASSIGN_OR_RETURN(const Folded* folded, FindProjection(*service, request.projection()));
   ProjectionStore::Options options;
   options.root = data_directory_ + "/" + service->definition.name;
   options.store.budget = budget_.get();
-  ProjectionStore store(std::move(options), service->log, *projection, service->source());
+  ProjectionStore store(std::move(options), folded->log, folded->projection, folded->source);
   RebuildProjectionProgress progress;
   CRM_RETURN_IF_ERROR(store.Build([&](const RebuildProgress& now) {
     progress.set_records_read(now.records_read);
@@ -271,9 +300,8 @@ absl::Status FileInspection::RebuildProjection(const RebuildProjectionRequest& r
 absl::Status FileInspection::DumpProjection(const DumpProjectionRequest& request,
                                             const Each<DumpProjectionResponse>& each) {
   CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
-  CRM_ASSIGN_OR_RETURN(const Projection* projection,
-                       FindProjection(*service, request.projection()));
-  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, *projection));
+  CRM_ASSIGN_OR_RETURN(const Folded* folded, FindProjection(*service, request.projection()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, folded->projection));
   const DumpKind kind = request.kind() == DumpProjectionRequest::BUSINESS ? DumpKind::kBusiness
                                                                           : DumpKind::kCanonical;
   bool wanted = true;
@@ -288,7 +316,7 @@ absl::Status FileInspection::DumpProjection(const DumpProjectionRequest& request
     };
     CRM_ASSIGN_OR_RETURN(
         const DumpSummary summary,
-        DumpPartition(*store, *projection, p, kind,
+        DumpPartition(*store, folded->projection, p, kind,
                       request.hashes_only() ? std::function<void(std::string)>() : line));
     answer.set_hash(summary.hash);
     answer.set_row_count(summary.rows);
@@ -301,9 +329,8 @@ absl::Status FileInspection::DumpProjection(const DumpProjectionRequest& request
 absl::Status FileInspection::VerifyProjection(const VerifyProjectionRequest& request,
                                               const Each<VerifyProjectionResponse>& each) {
   CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
-  CRM_ASSIGN_OR_RETURN(const Projection* projection,
-                       FindProjection(*service, request.projection()));
-  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, *projection));
+  CRM_ASSIGN_OR_RETURN(const Folded* folded, FindProjection(*service, request.projection()));
+  CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, folded->projection));
   CRM_RETURN_IF_ERROR(store->Verify());
   for (Partition p = 0; p < kPartitions; ++p) {
     CRM_ASSIGN_OR_RETURN(const StoredPosition position, LoadPosition(*store, p));
@@ -313,11 +340,11 @@ absl::Status FileInspection::VerifyProjection(const VerifyProjectionRequest& req
     options.until.assign(kPartitions, 0);
     options.until[static_cast<size_t>(p)] = position.stored;
     CRM_RETURN_IF_ERROR(
-        BulkRebuild(service->log, *projection, service->source(), anew, options).status());
+        BulkRebuild(folded->log, folded->projection, folded->source, anew, options).status());
     CRM_ASSIGN_OR_RETURN(const DumpSummary stored,
-                         DumpPartition(*store, *projection, p, DumpKind::kCanonical, {}));
+                         DumpPartition(*store, folded->projection, p, DumpKind::kCanonical, {}));
     CRM_ASSIGN_OR_RETURN(const DumpSummary rebuilt,
-                         DumpPartition(anew, *projection, p, DumpKind::kCanonical, {}));
+                         DumpPartition(anew, folded->projection, p, DumpKind::kCanonical, {}));
     VerifyProjectionResponse answer;
     answer.set_partition(p);
     answer.set_read_to(position.stored);
@@ -333,8 +360,8 @@ absl::StatusOr<FileInspection::Adopted> FileInspection::AdoptRestored() {
   Adopted adopted;
   // First, so that a crash between the two steps leaves nothing that is ahead of the log.
   for (const auto& service : services_) {
-    for (const Projection* projection : service->projections) {
-      const Generation generation = GenerationOf(*service, *projection);
+    for (const Folded& folded : service->projections) {
+      const Generation generation = GenerationOf(*service, folded.projection);
       if (!generation.exists()) continue;
       CRM_ASSIGN_OR_RETURN(std::string where, generation.SetAside());
       adopted.set_aside.push_back(std::move(where));

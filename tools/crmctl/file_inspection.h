@@ -33,6 +33,8 @@ class FileInspection final : public Inspection {
   absl::StatusOr<admin::v1::GetStatusResponse> GetStatus() override;
   absl::StatusOr<admin::v1::ListDeadLettersResponse> ListDeadLetters(
       const admin::v1::ListDeadLettersRequest& request) override;
+  absl::StatusOr<admin::v1::ListReactionRefusalsResponse> ListReactionRefusals(
+      const admin::v1::ListReactionRefusalsRequest& request) override;
   // Without `follow`: nobody writes.
   absl::Status ReadLog(const admin::v1::ReadLogRequest& request,
                        const Each<admin::v1::LogEntry>& each) override;
@@ -55,6 +57,7 @@ class FileInspection final : public Inspection {
   absl::StatusOr<Adopted> AdoptRestored();
 
  private:
+  struct Folded;
   struct Service;
 
   FileInspection(std::string data_directory, std::unique_ptr<EmbeddedLogEngine> engine,
@@ -62,8 +65,8 @@ class FileInspection final : public Inspection {
 
   absl::StatusOr<Service*> FindService(const std::string& name) const;
   absl::StatusOr<Service*> FindTopic(const std::string& topic) const;
-  absl::StatusOr<const Projection*> FindProjection(const Service& service,
-                                                   const std::string& name) const;
+  absl::StatusOr<const Folded*> FindProjection(const Service& service,
+                                               const std::string& name) const;
   Generation GenerationOf(const Service& service, const Projection& projection) const;
   // NOT_FOUND where it was not built yet.
   absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Service& service,

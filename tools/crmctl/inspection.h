@@ -20,6 +20,8 @@ class Inspection {
   virtual absl::StatusOr<admin::v1::GetStatusResponse> GetStatus() = 0;
   virtual absl::StatusOr<admin::v1::ListDeadLettersResponse> ListDeadLetters(
       const admin::v1::ListDeadLettersRequest& request) = 0;
+  virtual absl::StatusOr<admin::v1::ListReactionRefusalsResponse> ListReactionRefusals(
+      const admin::v1::ListReactionRefusalsRequest& request) = 0;
   virtual absl::Status ReadLog(const admin::v1::ReadLogRequest& request,
                                const Each<admin::v1::LogEntry>& each) = 0;
   virtual absl::Status VerifyLog(const admin::v1::VerifyLogRequest& request,

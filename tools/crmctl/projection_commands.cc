@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "common/base/status.h"
 #include "tools/crmctl/exit_code.h"
+#include "tools/crmctl/rpc_client.h"
 #include "tools/crmctl/table.h"
 
 namespace crm::crmctl {
@@ -14,6 +16,7 @@ namespace {
 
 using namespace admin::v1;  // NOLINT: this file is about nothing else
 
+constexpr TimeNs kPollEvery = 50 * kMillisecond;
 constexpr auto kRight = Table::Align::kRight;
 
 using Chosen = std::vector<std::pair<std::string, std::string>>;
@@ -44,7 +47,56 @@ int64_t EndOf(const ServiceStatus& service) {
       [](int64_t sum, const PartitionStatus& p) { return sum + p.end_offset(); });
 }
 
+void ShowReactions(const GetStatusResponse& status, Console& console) {
+  Table table({{"SERVICE"},
+               {"REACTION"},
+               {"TO"},
+               {"LAG", kRight},
+               {"EVENTS", kRight},
+               {"COMMANDS", kRight},
+               {"REFUSED", kRight},
+               {"RETRIES", kRight}});
+  for (const ServiceStatus& service : status.services()) {
+    for (const ReactionStatus& reaction : service.reactions()) {
+      table.Add({service.service(), reaction.reaction(), reaction.topic(),
+                 WithThousands(reaction.lag()), WithThousands(reaction.events()),
+                 WithThousands(reaction.commands()), WithThousands(reaction.refused()),
+                 WithThousands(reaction.retries())});
+    }
+  }
+  if (!table.empty()) console.out << '\n' << table.ToString();
+}
+
+// The sum of the topics' ends where everything has reached them; nothing while something lags.
+std::optional<int64_t> DrainedAt(const GetStatusResponse& status) {
+  int64_t ends = 0;
+  for (const ServiceStatus& service : status.services()) {
+    ends += EndOf(service);
+    for (const auto& projection : service.projections()) {
+      if (projection.lag() != 0) return std::nullopt;
+    }
+    for (const auto& reaction : service.reactions()) {
+      if (reaction.lag() != 0) return std::nullopt;
+    }
+  }
+  return ends;
+}
+
 }  // namespace
+
+absl::Status WaitUntilDrained(Inspection& inspection, Console& console, TimeNs patience) {
+  const TimeNs deadline = console.clock.Monotonic() + patience;
+  std::optional<int64_t> drained_at;
+  while (console.clock.Monotonic() < deadline) {
+    CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
+    const std::optional<int64_t> end = DrainedAt(status);
+    if (end && end == drained_at) return absl::OkStatus();
+    drained_at = end;
+    Pause(kPollEvery);
+  }
+  return Error(absl::StatusCode::kUnavailable, "NOT_DRAINED",
+               "projections or reactions have not reached the log's end; see crmctl status");
+}
 
 absl::Status ShowStatus(Inspection& inspection, Console& console) {
   CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
@@ -73,6 +125,7 @@ absl::Status ShowStatus(Inspection& inspection, Console& console) {
                std::to_string(owned), WithThousands(EndOf(service)), WithThousands(voids)});
   }
   console.out << table.ToString();
+  ShowReactions(status, console);
   return absl::OkStatus();
 }
 
@@ -243,6 +296,34 @@ absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std
   if (!table.empty()) console.out << table.ToString();
   if (count == 0 && !console.json) console.err << "no dead letters\n";
   return count == 0 ? absl::OkStatus() : AnswerIsNo();
+}
+
+absl::Status ListRefusals(Inspection& inspection, Console& console, const std::string& service) {
+  CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
+  Table table(
+      {{"SERVICE"}, {"REACTION"}, {"SOURCE"}, {"TENANT"}, {"AGGREGATE"}, {"CODE"}, {"REASON"}});
+  int64_t total = 0;
+  for (const ServiceStatus& each : status.services()) {
+    if (!service.empty() && service != each.service()) continue;
+    ListReactionRefusalsRequest request;
+    request.set_service(each.service());
+    request.set_page_size(1000);
+    CRM_ASSIGN_OR_RETURN(const auto response, inspection.ListReactionRefusals(request));
+    total += response.total();
+    for (const ReactionRefusalEntry& refusal : response.refusals()) {
+      if (console.json) {
+        console.PrintJson(refusal);
+        continue;
+      }
+      table.Add({each.service(), refusal.reaction(),
+                 fmt::format("{}/{}/{}", refusal.source_topic(), refusal.source_partition(),
+                             refusal.source_offset()),
+                 refusal.tenant(), refusal.aggregate(), refusal.code(), refusal.reason()});
+    }
+  }
+  if (!table.empty()) console.out << table.ToString();
+  if (!console.json) console.err << WithThousands(total) << " commands were refused\n";
+  return absl::OkStatus();
 }
 
 }  // namespace crm::crmctl

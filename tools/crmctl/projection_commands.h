@@ -18,6 +18,9 @@ struct ProjectionChoice {
 
 // What runs, over which log.
 absl::Status ShowStatus(Inspection& inspection, Console& console);
+// Returns once every projection and every reaction has reached the log's end, with nothing coming
+// in between. UNAVAILABLE (NOT_DRAINED): not within `patience`.
+absl::Status WaitUntilDrained(Inspection& inspection, Console& console, TimeNs patience);
 // A row a projection.
 absl::Status ProjectionStatus(Inspection& inspection, Console& console);
 // Builds anew from the log, one after the other.
@@ -38,5 +41,8 @@ absl::Status ProjectionDump(Inspection& inspection, Console& console,
 
 // Records that could not be folded; the answer is no where there are some.
 absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std::string& service);
+
+// Commands of reactions that were refused, at most 1,000 a service; empty = of all services.
+absl::Status ListRefusals(Inspection& inspection, Console& console, const std::string& service);
 
 }  // namespace crm::crmctl

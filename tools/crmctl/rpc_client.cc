@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <grpc/support/time.h>
+#include <grpcpp/alarm.h>
 #include <grpcpp/generic/generic_stub.h>
 
 #include "common/base/status.h"
@@ -31,6 +32,15 @@ bool Wait(grpc::CompletionQueue& queue) {
 
 gpr_timespec FromNow(TimeNs from_now) {
   return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(from_now, GPR_TIMESPAN));
+}
+
+void Pause(TimeNs how_long) {
+  grpc::CompletionQueue queue;
+  grpc::Alarm alarm;
+  alarm.Set(&queue, FromNow(how_long), nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
 }
 
 grpc::ByteBuffer ToBuffer(const google::protobuf::Message& message) {

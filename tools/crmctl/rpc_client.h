@@ -56,6 +56,9 @@ class RpcClient {
 // A point in time `from_now` on, for deadlines and alarms.
 gpr_timespec FromNow(TimeNs from_now);
 
+// Between two looks at something that another process does.
+void Pause(TimeNs how_long);
+
 grpc::ByteBuffer ToBuffer(const google::protobuf::Message& message);
 // False: the bytes are no such message.
 bool FromBuffer(grpc::ByteBuffer* buffer, google::protobuf::Message* message);

@@ -33,6 +33,13 @@ absl::StatusOr<ListDeadLettersResponse> ServerInspection::ListDeadLetters(
   return response;
 }
 
+absl::StatusOr<ListReactionRefusalsResponse> ServerInspection::ListReactionRefusals(
+    const ListReactionRefusalsRequest& request) {
+  ListReactionRefusalsResponse response;
+  CRM_RETURN_IF_ERROR(client_.Call(Method("ListReactionRefusals"), request, &response));
+  return response;
+}
+
 absl::Status ServerInspection::ReadLog(const ReadLogRequest& request, const Each<LogEntry>& each) {
   return Stream(client_, "ReadLog", request, each);
 }

@@ -14,6 +14,8 @@ class ServerInspection final : public Inspection {
   absl::StatusOr<admin::v1::GetStatusResponse> GetStatus() override;
   absl::StatusOr<admin::v1::ListDeadLettersResponse> ListDeadLetters(
       const admin::v1::ListDeadLettersRequest& request) override;
+  absl::StatusOr<admin::v1::ListReactionRefusalsResponse> ListReactionRefusals(
+      const admin::v1::ListReactionRefusalsRequest& request) override;
   absl::Status ReadLog(const admin::v1::ReadLogRequest& request,
                        const Each<admin::v1::LogEntry>& each) override;
   absl::Status VerifyLog(const admin::v1::VerifyLogRequest& request,

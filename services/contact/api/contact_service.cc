@@ -1,40 +1,27 @@
 #include "services/contact/api/contact_service.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "crm/contact/v1/contact_service.pb.h"
+#include "services/contact/api/consents.h"
 #include "services/contact/api/list_contacts.h"
+#include "services/contact/api/requests.h"
+#include "services/contact/api/stages.h"
 #include "services/contact/api/text.h"
 #include "services/contact/api/update_mask.h"
 #include "services/contact/domain/contact.h"
+#include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
 #include "services/contact/projection/contact_by_name.h"
+#include "services/contact/projection/contacts_by_stage.h"
+#include "services/contact/projection/lifecycle_aggregate.h"
+#include "services/contact/reaction/stage_of_orders.h"
 
 namespace crm::contact {
 namespace {
-
-constexpr std::string_view kCollection = "contacts";
-constexpr char kIdKind = 'c';
-constexpr size_t kIdDigits = 26;
-
-using PreparedCommand = absl::StatusOr<std::unique_ptr<Command>>;
-
-bool IsContactName(std::string_view name) {
-  constexpr std::string_view kPrefix = "contacts/c";
-  if (!name.starts_with(kPrefix) || name.size() != kPrefix.size() + kIdDigits) return false;
-  name.remove_prefix(kPrefix.size());
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); });
-}
-
-void CheckName(std::string path, std::string_view name, FieldFaults& faults) {
-  if (IsContactName(name)) return;
-  faults.Add(std::move(path), "must be a contact's name: contacts/ and its id of 27 characters");
-}
 
 // From requests to commands. Copied into the service's methods; borrows the type.
 class Requests {
@@ -48,16 +35,16 @@ class Requests {
     Profile profile = ForBirth(Normalise(request.contact(), options_, faults));
     auto key = CheckExternalKey(request.contact(), faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    std::string name =
-        key ? NameOf(caller, *key, names)
-            : names.FromRequest(kCollection, kIdKind, caller.tenant, request.request_id());
+    std::string name = key ? NameOfKey(caller, request.contact().external_key(), names)
+                           : names.FromRequest(kContactCollection, kContactIdKind, caller.tenant,
+                                               request.request_id());
     return About(std::move(name), "", CreateContact{std::move(profile), std::move(key)});
   }
 
   PreparedCommand Update(const Caller&, const v1::UpdateContactRequest& request,
                          const NameMaker&) const {
     FieldFaults faults;
-    CheckName("contact.name", request.contact().name(), faults);
+    CheckContactName("contact.name", request.contact().name(), faults);
     Profile profile = Normalise(request.contact(), options_, faults);
     FieldMask mask = ReadMask(request.update_mask(), profile, faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
@@ -68,7 +55,7 @@ class Requests {
   PreparedCommand Delete(const Caller&, const v1::DeleteContactRequest& request,
                          const NameMaker&) const {
     FieldFaults faults;
-    CheckName("name", request.name(), faults);
+    CheckContactName("name", request.name(), faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
     return About(request.name(), request.etag(), DeleteContact{});
   }
@@ -81,16 +68,12 @@ class Requests {
     auto key = CheckExternalKey(request.contact(), faults);
     if (!key) faults.Add("contact.external_key", "is required");
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    std::string name = NameOf(caller, *key, names);
+    std::string name = NameOfKey(caller, request.contact().external_key(), names);
     return About(std::move(name), request.contact().etag(),
                  UpsertContact{ForBirth(std::move(profile)), std::move(mask), std::move(key)});
   }
 
  private:
-  static std::string NameOf(const Caller& caller, const ExternalKey& key, const NameMaker& names) {
-    return names.FromExternalKey(kCollection, kIdKind, caller.tenant, key.source, key.key);
-  }
-
   Profile ForBirth(Profile profile) const {
     if (profile.language_code.empty()) profile.language_code = options_.default_language;
     return profile;
@@ -107,17 +90,6 @@ class Requests {
   const AggregateType* type_;
   ContactOptions options_;
 };
-
-// A PrepareCommand of a member of Requests.
-template <typename Request>
-PrepareCommand Prepare(const Requests& requests,
-                       PreparedCommand (Requests::*prepare)(const Caller&, const Request&,
-                                                            const NameMaker&) const) {
-  return [requests, prepare](const Caller& caller, const google::protobuf::Message& request,
-                             const NameMaker& names) {
-    return (requests.*prepare)(caller, static_cast<const Request&>(request), names);
-  };
-}
 
 v1::UpsertContactResponse::Outcome UpsertOutcome(const Outcome& outcome) {
   if (outcome.events == 0) return v1::UpsertContactResponse::UNCHANGED;
@@ -140,26 +112,61 @@ absl::StatusOr<std::string> RunList(const QueryContext& context,
   return ListContacts(context, static_cast<const v1::ListContactsRequest&>(request));
 }
 
+QueryMethod CheckConsentMethod(const ConsentRequests& consents) {
+  using google::protobuf::Message;
+  using v1::CheckConsentRequest;
+  return {.method = "CheckConsent",
+          .run =
+              [consents](const QueryContext& context, const Message& request) {
+                return consents.Check(context, static_cast<const CheckConsentRequest&>(request));
+              },
+          .subject =
+              [](const Caller& caller, const Message& request, const NameMaker& names) {
+                return ConsentRequests::Subject(
+                    caller, static_cast<const CheckConsentRequest&>(request), names);
+              }};
+}
+
 }  // namespace
 
 ServiceDefinition MakeContactService(const ContactOptions& options) {
-  auto type = std::make_unique<ContactAggregateType>();
-  const Requests requests(*type, options);
   ServiceDefinition service;
+  const auto add = [&service](std::unique_ptr<AggregateType> type) {
+    service.aggregates.push_back(std::move(type));
+    return service.aggregates.back().get();
+  };
+  const ContactTypes types{.contact = add(std::make_unique<ContactAggregateType>()),
+                           .consents = add(std::make_unique<ConsentAggregateType>()),
+                           .lifecycle = add(std::make_unique<LifecycleAggregateType>())};
+  const Requests requests(*types.contact, options);
+  const ConsentRequests consents(types);
+  const StageRequests stages(types);
   service.name = "contact";
   service.topic = "crm.contact.events";
   service.record = &v1::ContactRecord::default_instance();
   service.rpc = v1::ListContactsRequest::descriptor()->file()->FindServiceByName("ContactService");
   service.resources = {
-      {type.get(), std::string(kCollection), "GetContact", "ListContactRevisions"}};
+      {types.contact, "contacts/*", "GetContact", "ListContactRevisions"},
+      {types.consents, "contacts/*/consents", "GetConsents", "ListConsentRevisions"},
+      {types.lifecycle, "contacts/*/lifecycle", "GetLifecycle", "ListLifecycleRevisions"}};
   service.commands = {{"CreateContact", Prepare(requests, &Requests::Create)},
                       {"UpdateContact", Prepare(requests, &Requests::Update)},
                       {"DeleteContact", Prepare(requests, &Requests::Delete)},
-                      {"UpsertContact", Prepare(requests, &Requests::Upsert), RenderUpsert}};
-  service.queries = {{"ListContacts", RunList}};
-  service.batches = {{"ImportContacts", "UpsertContact"}};
-  service.views.push_back(std::make_unique<ContactByName>());
-  service.aggregates.push_back(std::move(type));
+                      {"UpsertContact", Prepare(requests, &Requests::Upsert), RenderUpsert},
+                      {"GrantConsent", Prepare(consents, &ConsentRequests::Grant)},
+                      {"WithdrawConsent", Prepare(consents, &ConsentRequests::Withdraw)},
+                      {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)}};
+  service.queries = {
+      {"ListContacts", RunList, nullptr, {std::string(ContactByName::kName)}},
+      CheckConsentMethod(consents),
+      {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}}};
+  service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};
+  service.views.push_back({std::make_unique<ContactByName>(), "", nullptr});
+  service.views.push_back({std::make_unique<ContactsByStage>(), "", nullptr});
+  service.reactions.push_back(
+      std::make_unique<StageOfOrders>([stages](const std::string& contact, MoveByOrder order) {
+        return stages.ByOrder(contact, std::move(order));
+      }));
   return service;
 }
 

@@ -100,7 +100,7 @@ class Places {
  public:
   Places(const QueryContext& context, Order order, std::string_view after)
       : order_(order),
-        contacts_(context.core, context.caller.tenant),
+        contacts_(*context.reading.core.rows, context.caller.tenant),
         rows_(Source(context, order), Prefix(context.caller.tenant, order), after) {}
 
   MergedRows& rows() { return rows_; }
@@ -110,16 +110,16 @@ class Places {
     if (order_ == Order::kDisplayName) {
       return contacts_.Find(rows_.partition(), ContactByName::NameAt(rows_.place()));
     }
+    // What belongs to a contact lies behind it.
+    if (rows_.place().find('/') != std::string_view::npos) return std::nullopt;
     const std::string name = std::string(kCollection).append(rows_.place());
     return contacts_.Open(rows_.partition(), name, rows_.value());
   }
 
  private:
   static const RowReader& Source(const QueryContext& context, Order order) {
-    if (order == Order::kName) return context.core;
-    const auto view = context.views.find(std::string(ContactByName::kName));
-    CRM_CHECK(view != context.views.end());
-    return *view->second;
+    if (order == Order::kName) return *context.reading.core.rows;
+    return *context.reading.view(ContactByName::kName).rows;
   }
 
   static std::function<std::string(Partition)> Prefix(const std::string& tenant, Order order) {

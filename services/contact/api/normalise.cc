@@ -138,11 +138,15 @@ Profile Normalise(const v1::Contact& contact, const ContactOptions& options, Fie
   return Reader(options, faults).Read(contact);
 }
 
+void CheckKey(const std::string& path, const v1::ExternalKey& key, FieldFaults& faults) {
+  CheckKeyPart(path + ".source", key.source(), faults);
+  CheckKeyPart(path + ".key", key.key(), faults);
+}
+
 std::optional<ExternalKey> CheckExternalKey(const v1::Contact& contact, FieldFaults& faults) {
   if (!contact.has_external_key()) return std::nullopt;
   const auto& key = contact.external_key();
-  CheckKeyPart("contact.external_key.source", key.source(), faults);
-  CheckKeyPart("contact.external_key.key", key.key(), faults);
+  CheckKey("contact.external_key", key, faults);
   return ExternalKey{key.source(), key.key()};
 }
 

@@ -30,7 +30,9 @@ struct ContactOptions {
 // that went through comes back the same.
 Profile Normalise(const v1::Contact& contact, const ContactOptions& options, FieldFaults& faults);
 
-// External keys are opaque: kept byte by byte, only checked. Nothing where the contact has none.
+// External keys are opaque: kept byte by byte, only checked.
+void CheckKey(const std::string& path, const v1::ExternalKey& key, FieldFaults& faults);
+// Nothing where the contact has none.
 std::optional<ExternalKey> CheckExternalKey(const v1::Contact& contact, FieldFaults& faults);
 
 }  // namespace crm::contact

@@ -104,7 +104,7 @@ Events Changed(const Profile& now, const Profile& wanted, const FieldMask& mask)
 }
 
 Contact Born(const v1::ContactCreated& event) {
-  return {.lifecycle = Lifecycle::kLiving,
+  return {.existence = Existence::kLiving,
           .profile = WithKind(Read(event)),
           .external_key = ReadExternalKey(event.plain())};
 }
@@ -116,12 +116,12 @@ Contact Evolved(Contact contact, const v1::ContactProfileChanged& event) {
 }
 
 Contact Deleted(Contact contact) {
-  contact.lifecycle = Lifecycle::kDeleted;
+  contact.existence = Existence::kDeleted;
   return contact;
 }
 
 Contact Erased(const Contact& contact) {
-  Contact left{.lifecycle = Lifecycle::kErased};
+  Contact left{.existence = Existence::kErased};
   left.profile.kind = contact.profile.kind;
   left.profile.language_code = contact.profile.language_code;
   left.profile.region_code = contact.profile.region_code;
@@ -131,9 +131,15 @@ Contact Erased(const Contact& contact) {
 
 }  // namespace
 
+absl::Status RefuseIfGone(Existence existence) {
+  if (existence == Existence::kDeleted) return IsDeleted();
+  if (existence == Existence::kErased) return IsErased();
+  return absl::OkStatus();
+}
+
 Contact ContactDecider::Evolve(Contact contact, const ContactEvent& event) {
-  const bool unknown = contact.lifecycle == Lifecycle::kUnknown;
-  if (contact.lifecycle == Lifecycle::kErased) return contact;
+  const bool unknown = contact.existence == Existence::kUnknown;
+  if (contact.existence == Existence::kErased) return contact;
   switch (event.event_case()) {
     case ContactEvent::kCreated:
       return Born(event.created());
@@ -151,23 +157,23 @@ Contact ContactDecider::Evolve(Contact contact, const ContactEvent& event) {
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const CreateContact& command) {
-  if (contact.lifecycle == Lifecycle::kErased) return IsErased();
-  if (contact.lifecycle != Lifecycle::kUnknown) return Taken();
+  if (contact.existence == Existence::kErased) return IsErased();
+  if (contact.existence != Existence::kUnknown) return Taken();
   return Created(command.profile, command.external_key);
 }
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const UpdateContact& command) {
-  if (contact.lifecycle == Lifecycle::kUnknown) return NoSuchContact();
-  if (contact.lifecycle == Lifecycle::kDeleted) return IsDeleted();
-  if (contact.lifecycle == Lifecycle::kErased) return IsErased();
+  if (contact.existence == Existence::kUnknown) return NoSuchContact();
+  if (contact.existence == Existence::kDeleted) return IsDeleted();
+  if (contact.existence == Existence::kErased) return IsErased();
   return Changed(contact.profile, command.profile, command.mask);
 }
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const DeleteContact&) {
-  if (contact.lifecycle == Lifecycle::kUnknown) return NoSuchContact();
-  if (contact.lifecycle == Lifecycle::kErased) return IsErased();
-  if (contact.lifecycle == Lifecycle::kDeleted) return Nothing();
+  if (contact.existence == Existence::kUnknown) return NoSuchContact();
+  if (contact.existence == Existence::kErased) return IsErased();
+  if (contact.existence == Existence::kDeleted) return Nothing();
   ContactEvent event;
   event.mutable_deleted();
   return One(std::move(event));
@@ -175,7 +181,7 @@ absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const Dele
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const UpsertContact& command) {
-  if (contact.lifecycle == Lifecycle::kUnknown) {
+  if (contact.existence == Existence::kUnknown) {
     return Created(command.profile, command.external_key);
   }
   return Decide(contact, UpdateContact{command.profile, command.mask});

@@ -69,18 +69,22 @@ void ForEachField(Visit&& visit) {
 // Names of fields of Profile; a name that is none of them selects nothing.
 using FieldMask = std::vector<std::string>;
 
-enum class Lifecycle : uint8_t { kUnknown, kLiving, kDeleted, kErased };
+enum class Existence : uint8_t { kUnknown, kLiving, kDeleted, kErased };
 
 // What the rules need to know of one contact. Only Evolve builds it.
 struct Contact {
   // kUnknown until ContactCreated; then the profile has a kind. kErased for good: nothing that
   // could identify the person is left, and no event changes it any more.
-  Lifecycle lifecycle = Lifecycle::kUnknown;
+  Existence existence = Existence::kUnknown;
   Profile profile;
   // Set at birth, then immutable.
   std::optional<ExternalKey> external_key;
   bool operator==(const Contact&) const = default;
 };
+
+// Why what hangs on a contact takes no more changes: CONTACT_DELETED, CONTACT_ERASED. OK for the
+// living, and for those that are not known yet.
+absl::Status RefuseIfGone(Existence existence);
 
 // A kind that is not specified is taken as a person.
 struct CreateContact {
@@ -105,7 +109,7 @@ struct UpsertContact {
 
 // The erasure law: folding a history without its personal parts and then SubjectErased gives the
 // same state as folding the whole history and then SubjectErased. So nothing beside `personal` in
-// an event, and no lifecycle, depends on personal content.
+// an event, and no existence, depends on personal content.
 struct ContactDecider {
   using State = Contact;
   using Event = v1::ContactEvent;

@@ -9,16 +9,16 @@ namespace crm::contact {
 namespace {
 
 // Every contact that was born has a kind.
-Lifecycle LifecycleOf(const v1::Contact& resource) {
-  if (resource.has_erase_time()) return Lifecycle::kErased;
-  if (resource.kind() == v1::Contact::KIND_UNSPECIFIED) return Lifecycle::kUnknown;
-  return resource.has_delete_time() ? Lifecycle::kDeleted : Lifecycle::kLiving;
+Existence ExistenceOf(const v1::Contact& resource) {
+  if (resource.has_erase_time()) return Existence::kErased;
+  if (resource.kind() == v1::Contact::KIND_UNSPECIFIED) return Existence::kUnknown;
+  return resource.has_delete_time() ? Existence::kDeleted : Existence::kLiving;
 }
 
 }  // namespace
 
 Contact ContactAggregate::Load(const v1::Contact& resource) {
-  Contact contact{.lifecycle = LifecycleOf(resource)};
+  Contact contact{.existence = ExistenceOf(resource)};
   ReadPersonal(resource, &contact.profile);
   ReadOthers(resource, &contact.profile);
   contact.external_key = ReadExternalKey(resource);
@@ -34,10 +34,10 @@ v1::Contact ContactAggregate::Store(const Contact& contact, const AggregateInfo&
   resource.set_etag(std::to_string(info.version));
   SetTimestamp(info.create_time, resource.mutable_create_time());
   SetTimestamp(info.update_time, resource.mutable_update_time());
-  if (contact.lifecycle == Lifecycle::kDeleted) {
+  if (contact.existence == Existence::kDeleted) {
     SetTimestamp(info.update_time, resource.mutable_delete_time());
   }
-  if (contact.lifecycle == Lifecycle::kErased) {
+  if (contact.existence == Existence::kErased) {
     SetTimestamp(info.update_time, resource.mutable_erase_time());
   }
   return resource;

@@ -11,6 +11,7 @@
 #include "common/base/random.h"
 #include "common/base/secret.h"
 #include "common/base/status.h"
+#include "common/base/timestamp.h"
 
 namespace crm {
 namespace {
@@ -88,6 +89,16 @@ TEST(Hash, PiecesDoNotShiftIntoOneAnother) {
 }
 
 // RFC 4231 test case 2 has a short key; the construction is HMAC over label and parts with lengths.
+TEST(TimestampTest, IsWellFormedAndComesBackBefore1970Too) {
+  for (const TimeNs time : {TimeNs{0}, TimeNs{1}, TimeNs{-1}, kSecond, -kSecond, -kSecond - 1,
+                            1'700'000'000 * kSecond + 5, -11'644'473'600 * TimeNs{100'000'000}}) {
+    google::protobuf::Timestamp timestamp;
+    SetTimestamp(time, &timestamp);
+    EXPECT_TRUE(IsTimestamp(timestamp)) << timestamp.DebugString();
+    EXPECT_EQ(ToTimeNs(timestamp), time);
+  }
+}
+
 TEST(SecretTest, MacsDependOnEveryPartAndOnTheSecret) {
   const Secret secret = TestSecret();
   const std::string mac = secret.Mac("label", {"a", "b"});

@@ -1,165 +1,22 @@
 #include "services/contact/api/contact_service.h"
 
 #include <gmock/gmock.h>
-#include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "common/aggregate/core_fold.h"
-#include "common/aggregate/core_rows.h"
-#include "common/base/timestamp.h"
-#include "common/projection/batch_rows.h"
-#include "common/projection/sealing.h"
-#include "common/storage/memory_store.h"
-#include "crm/contact/v1/contact_service.pb.h"
-#include "services/contact/projection/contact_by_name.h"
+#include "tests/unit/services/contact/desk.h"
 
 namespace crm::contact {
 namespace {
 
+using testing::Desk;
 using ::testing::ElementsAre;
+using testing::FaultyFields;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// The service over rows in memory: what the host does to a command, without log, lane and network.
-class Desk {
- public:
-  explicit Desk(const ContactOptions& options = {}) : service_(MakeContactService(options)) {
-    for (const auto& type : service_.aggregates) types_[type->record_field()] = type.get();
-  }
-
-  absl::StatusOr<std::string> Execute(std::string_view method,
-                                      const google::protobuf::Message& request) {
-    for (const CommandMethod& candidate : service_.commands) {
-      if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare(caller_, request, names_));
-      last_etag_ = command->etag;
-      CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
-      return candidate.render(std::move(outcome));
-    }
-    return absl::UnimplementedError(std::string(method));
-  }
-
-  absl::StatusOr<v1::ListContactsResponse> List(const v1::ListContactsRequest& request) {
-    const absl::flat_hash_map<std::string, const RowReader*> views = {
-        {std::string(ContactByName::kName), &view_}};
-    const QueryContext context{caller_, core_, views, secret_, random_};
-    CRM_ASSIGN_OR_RETURN(const std::string bytes, service_.queries.at(0).run(context, request));
-    v1::ListContactsResponse response;
-    EXPECT_TRUE(response.ParseFromString(bytes));
-    return response;
-  }
-
-  // Folds an event that no RPC records yet.
-  void Erase(const std::string& name) {
-    v1::ContactRecord record;
-    record.mutable_contact()->mutable_erased();
-    FoldRecord(name, record);
-  }
-
-  void Quarantine(const std::string& name) {
-    With(name, [&](Fold& fold) {
-      return fold.Unreadable(caller_.tenant, name, 0, absl::DataLossError("damaged"));
-    });
-  }
-
-  void set_tenant(std::string tenant) { caller_.tenant = std::move(tenant); }
-  const std::string& last_etag() const { return last_etag_; }
-  const ServiceDefinition& service() const { return service_; }
-
- private:
-  class Reader final : public AggregateReader {
-   public:
-    Reader(const Desk& desk, Partition partition)
-        : tenant_(desk.caller_.tenant), rows_(desk.core_), state_(desk.types_, partition) {}
-    absl::StatusOr<const Aggregate*> Find(const AggregateType& type,
-                                          const std::string& name) override {
-      return state_.Find(rows_, type, tenant_, name);
-    }
-
-   private:
-    const std::string& tenant_;
-    BatchRows rows_;
-    CoreState state_;
-  };
-
-  std::unique_ptr<Aggregate> Now(const AggregateType& type, const std::string& name) {
-    auto aggregate = type.New(name);
-    const auto row =
-        core_.Get(AggregateKey(PartitionOfSubject(caller_.tenant, name), caller_.tenant, name));
-    if (*row) {
-      EXPECT_TRUE(aggregate->FromRow(**row).ok());
-    }
-    return aggregate;
-  }
-
-  absl::StatusOr<Outcome> Run(const Command& command) {
-    Reader reader(*this, PartitionOfSubject(caller_.tenant, command.subject));
-    Outcome outcome;
-    outcome.version_before = Now(*command.type, command.aggregate)->info().version;
-    CRM_ASSIGN_OR_RETURN(const auto events, command.Decide(reader));
-    for (const NewEvent& event : events) {
-      FoldRecord(event.aggregate, static_cast<const v1::ContactRecord&>(*event.record));
-    }
-    outcome.events = static_cast<int64_t>(events.size());
-    outcome.resource = Now(*command.type, command.aggregate)->Render();
-    return outcome;
-  }
-
-  void FoldRecord(const std::string& name, const v1::ContactRecord& content) {
-    auto record = std::make_unique<v1::ContactRecord>(content);
-    auto* metadata = record->mutable_metadata();
-    metadata->set_tenant(caller_.tenant);
-    metadata->set_aggregate(name);
-    metadata->set_aggregate_version(Now(*service_.aggregates[0], name)->info().version + 1);
-    SetTimestamp(now_ += kSecond, metadata->mutable_recorded_time());
-    auto event = schema_.Encode(std::move(record), sealer_);
-    ASSERT_TRUE(event.ok());
-    With(name, [&](Fold& fold) { return fold.Apply({&*event, 1}); });
-  }
-
-  template <typename Do>
-  void With(const std::string& name, Do what) {
-    const CoreProjection core(types_, 1);
-    FoldInto(core, core_, name, what);
-    FoldInto(*service_.views[0], view_, name, what);
-  }
-
-  template <typename Do>
-  void FoldInto(const Projection& projection, MemoryStore& rows, const std::string& name, Do what) {
-    BatchRows batch(rows);
-    const auto fold = projection.Begin(PartitionOfSubject(caller_.tenant, name), batch);
-    ASSERT_TRUE(what(*fold).ok());
-    ASSERT_TRUE(fold->Flush().ok());
-    ASSERT_TRUE(rows.Write(batch.Take()).ok());
-  }
-
-  ServiceDefinition service_;
-  AggregateTypes types_;
-  EventSchema schema_{v1::ContactRecord::default_instance()};
-  PlainSealer sealer_;
-  SeededRandom random_{1};
-  Secret secret_ = *Secret::FromBytes(std::string(32, 's'));
-  NameMaker names_{secret_, random_, "contact"};
-  Caller caller_{.tenant = "t"};
-  MemoryStore core_, view_;
-  TimeNs now_ = kSecond;
-  std::string last_etag_;
-};
-
-std::vector<std::string> FaultyFields(const absl::Status& status) {
-  google::rpc::BadRequest bad;
-  const auto detail = status.GetPayload("type.googleapis.com/google.rpc.BadRequest");
-  if (detail) {
-    EXPECT_TRUE(bad.ParseFromString(std::string(*detail)));
-  }
-  std::vector<std::string> fields;
-  for (const auto& violation : bad.field_violations()) fields.push_back(violation.field());
-  return fields;
-}
 
 class ContactServiceTest : public ::testing::Test {
  protected:
@@ -231,7 +88,10 @@ class ContactServiceTest : public ::testing::Test {
 
 TEST_F(ContactServiceTest, EveryMethodOfTheServiceIsThere) {
   const ServiceDefinition& service = desk_.service();
-  std::set<std::string> offered = {service.resources[0].get, service.resources[0].list_revisions};
+  std::set<std::string> offered;
+  for (const auto& resource : service.resources) {
+    offered.insert({resource.get, resource.list_revisions});
+  }
   for (const auto& command : service.commands) offered.insert(command.method);
   for (const auto& query : service.queries) offered.insert(query.method);
   for (const auto& batch : service.batches) offered.insert(batch.first);

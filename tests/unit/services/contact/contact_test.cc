@@ -39,7 +39,7 @@ TEST(ContactDecider, UnknownContactIsCreated) {
   EXPECT_EQ(event.created().plain().external_key().key(), "7");
   EXPECT_EQ(event.created().language_code(), "en-GB");
   const Contact contact = Fold({event});
-  EXPECT_EQ(contact.lifecycle, Lifecycle::kLiving);
+  EXPECT_EQ(contact.existence, Existence::kLiving);
   EXPECT_EQ(contact.profile, Ada());
   EXPECT_EQ(contact.external_key, (ExternalKey{"shop", "7"}));
 }
@@ -183,7 +183,7 @@ TEST(ContactDeciderProperty, ChangeLeadsToWhatWasAsked) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
-    const Contact before{.lifecycle = Lifecycle::kLiving,
+    const Contact before{.existence = Existence::kLiving,
                          .profile = Fold({Created(draw.AProfile())}).profile};
     const UpdateContact command{draw.AProfile(), draw.AMask()};
     const auto events = ContactDecider::Decide(before, command);
@@ -207,10 +207,10 @@ TEST(ContactDeciderProperty, AnyOrderOfEventsFolds) {
     Contact contact;
     for (int i = 0; i < 20; ++i) {
       contact = ContactDecider::Evolve(std::move(contact), draw.AnEvent());
-      if (contact.lifecycle == Lifecycle::kUnknown) {
+      if (contact.existence == Existence::kUnknown) {
         EXPECT_EQ(contact, Contact{});
       }
-      if (contact.lifecycle == Lifecycle::kLiving) {
+      if (contact.existence == Existence::kLiving) {
         EXPECT_NE(contact.profile.kind, v1::Contact::KIND_UNSPECIFIED);
       }
     }
@@ -225,7 +225,7 @@ TEST(ContactDeciderProperty, ErasureLaw) {
     for (int i = draw.Below(4); i > 0; --i) plain.push_back(draw.AnEvent());
     std::vector<v1::ContactEvent> shredded;
     for (const auto& event : plain) shredded.push_back(Shredded(event));
-    EXPECT_EQ(Fold(shredded).lifecycle, Fold(plain).lifecycle);
+    EXPECT_EQ(Fold(shredded).existence, Fold(plain).existence);
     plain.push_back(Erased());
     shredded.push_back(Erased());
     EXPECT_EQ(Fold(shredded), Fold(plain));

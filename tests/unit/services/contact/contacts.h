@@ -148,7 +148,7 @@ class Draw {
         return Shredded(Created(AProfile()));
       default:
         return OnlyEvent(ContactDecider::Decide(
-            Contact{.lifecycle = Lifecycle::kLiving, .profile = Named("nobody else has this name")},
+            Contact{.existence = Existence::kLiving, .profile = Named("nobody else has this name")},
             UpdateContact{AProfile(), {"display_name", "kind", "tags", "region_code"}}));
     }
   }

@@ -11,35 +11,45 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "common/base/clock.h"
-#include "crm/contact/v1/contact_service.pb.h"
+#include "crm/common/v1/batch.pb.h"
 #include "tools/crmctl/rpc_client.h"
 
 namespace crm::crmctl {
 
-// Sends upserts through ContactService.ImportContacts, many in flight, and sees each through: a row
+// Sends commands through one of the import streams, many in flight, and sees each through: a row
 // whose outcome is unknown or that was shed is sent again, over a new stream where the old one
-// broke. That is safe because rows are keyed by their external key and carry a request id. Two rows
-// of one key are never in flight together, so the later one wins. Not thread-safe.
-class ContactImport {
+// broke. That is safe where commands carry an external key or a request id. Two rows of one key are
+// never in flight together, so the later one wins. Not thread-safe.
+class BatchImport {
  public:
   struct Options {
+    // "/crm.contact.v1.ContactService/ImportContacts".
+    std::string method;
     int in_flight = 256;
     // Gives up when no row was answered for so long.
     TimeNs patience = 60 * kSecond;
   };
 
+  struct Item {
+    // What the file calls it: unique in one import.
+    int64_t row = 0;
+    // What the command is about.
+    std::string key;
+    // The serialised request of the command.
+    std::string command;
+  };
+
   struct Result {
     int64_t row = 0;
-    // Nothing where the row failed.
-    contact::v1::UpsertContactResponse::Outcome outcome =
-        contact::v1::UpsertContactResponse::OUTCOME_UNSPECIFIED;
+    // The serialised response of the command; empty where it failed.
+    std::string response;
     absl::Status status;
   };
 
   // The next row, with a row number of its own; nullopt after the last.
-  using Source = std::function<std::optional<contact::v1::ImportContactsRequest>()>;
+  using Source = std::function<std::optional<Item>()>;
 
-  ContactImport(RpcClient& client, const Clock& clock, Options options)
+  BatchImport(RpcClient& client, const Clock& clock, Options options)
       : client_(client), clock_(clock), options_(options) {}
 
   // Runs until every row of `source` has its result, each given to `each` once. An error ends it
@@ -50,19 +60,17 @@ class ContactImport {
  private:
   class Stream;
   struct Row {
-    contact::v1::ImportContactsRequest request;
+    common::v1::BatchItem request;
+    std::string key;
     bool sent = false;
   };
 
-  const std::string& KeyOf(const Row& row) const {
-    return row.request.command().contact().external_key().key();
-  }
   // Takes rows from the source as long as there is room.
   void Fill(const Source& source);
   bool complete() const { return exhausted_ && rows_.empty(); }
   // The next row to send; marks it as sent.
-  const contact::v1::ImportContactsRequest* TakeReady();
-  void Answered(const contact::v1::ImportContactsResponse& response,
+  const common::v1::BatchItem* TakeReady();
+  void Answered(const common::v1::BatchResult& response,
                 const std::function<void(const Result&)>& each);
   void SendAgain(int64_t row);
   void Complete(int64_t row);

@@ -1,4 +1,4 @@
-#include "tools/crmctl/contact_import.h"
+#include "tools/crmctl/batch_import.h"
 
 #include <fmt/format.h>
 #include <google/rpc/error_details.pb.h>
@@ -13,10 +13,9 @@
 namespace crm::crmctl {
 namespace {
 
-using contact::v1::ImportContactsRequest;
-using contact::v1::ImportContactsResponse;
+using common::v1::BatchItem;
+using common::v1::BatchResult;
 
-constexpr char kMethod[] = "/crm.contact.v1.ContactService/ImportContacts";
 constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr TimeNs kFirstBackOff = 100 * kMillisecond;
 constexpr TimeNs kLongestBackOff = 5 * kSecond;
@@ -45,28 +44,18 @@ TimeNs RetryDelay(const absl::Status& status) {
   return std::clamp<TimeNs>(delay, kMillisecond, kLongestBackOff);
 }
 
-void WaitFor(TimeNs delay) {
-  grpc::CompletionQueue queue;
-  grpc::Alarm alarm;
-  alarm.Set(&queue, FromNow(delay), nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-}
-
 }  // namespace
 
 // One stream from its start to its end. What is under way on it has one tag each.
-class ContactImport::Stream {
+class BatchImport::Stream {
  public:
-  Stream(ContactImport& import, const Source& source,
-         const std::function<void(const Result&)>& each)
+  Stream(BatchImport& import, const Source& source, const std::function<void(const Result&)>& each)
       : import_(import),
         source_(source),
         each_(each),
         context_(import.client_.NewContext()),
         stub_(import.client_.channel()),
-        call_(stub_.PrepareCall(context_.get(), kMethod, &queue_)) {}
+        call_(stub_.PrepareCall(context_.get(), import_.options_.method, &queue_)) {}
 
   // OK: the server ended it, or everything is answered.
   absl::Status Run();
@@ -84,7 +73,7 @@ class ContactImport::Stream {
   void End();
   void PauseUntil(TimeNs when);
 
-  ContactImport& import_;
+  BatchImport& import_;
   const Source& source_;
   const std::function<void(const Result&)>& each_;
   grpc::CompletionQueue queue_;
@@ -103,7 +92,7 @@ class ContactImport::Stream {
   bool answered_ = false;
 };
 
-absl::Status ContactImport::Stream::Run() {
+absl::Status BatchImport::Stream::Run() {
   call_->StartCall(TagOf(kStart));
   while (!(finished_ && !writing_ && !reading_)) {
     void* tag = nullptr;
@@ -124,7 +113,7 @@ absl::Status ContactImport::Stream::Run() {
   return import_.client_.ToStatus(status_, *context_);
 }
 
-void ContactImport::Stream::On(Tag tag, bool ok) {
+void BatchImport::Stream::On(Tag tag, bool ok) {
   if (tag == kFinish) finished_ = true;
   if (tag == kAlarm) alarm_set_ = false;
   if (tag == kRead) return ReadDone(ok);
@@ -136,17 +125,17 @@ void ContactImport::Stream::On(Tag tag, bool ok) {
   Send();
 }
 
-void ContactImport::Stream::Read() {
+void BatchImport::Stream::Read() {
   reading_ = true;
   call_->Read(&incoming_, TagOf(kRead));
   Send();
 }
 
-void ContactImport::Stream::ReadDone(bool ok) {
+void BatchImport::Stream::ReadDone(bool ok) {
   reading_ = false;
   if (!ok) return End();
   answered_ = true;
-  ImportContactsResponse response;
+  BatchResult response;
   if (!FromBuffer(&incoming_, &response)) {
     context_->TryCancel();
     return End();
@@ -156,13 +145,13 @@ void ContactImport::Stream::ReadDone(bool ok) {
   Read();
 }
 
-void ContactImport::Stream::End() {
+void BatchImport::Stream::End() {
   if (std::exchange(finishing_, true)) return;
   no_more_writes_ = true;
   call_->Finish(&status_, TagOf(kFinish));
 }
 
-void ContactImport::Stream::Send() {
+void BatchImport::Stream::Send() {
   if (writing_ || no_more_writes_) return;
   import_.Fill(source_);
   if (import_.complete()) {
@@ -172,19 +161,19 @@ void ContactImport::Stream::Send() {
   if (import_.paused_until_ > import_.clock_.Monotonic()) {
     return PauseUntil(import_.paused_until_);
   }
-  const ImportContactsRequest* request = import_.TakeReady();
+  const BatchItem* request = import_.TakeReady();
   if (request == nullptr) return;
   writing_ = true;
   call_->Write(ToBuffer(*request), TagOf(kWrite));
 }
 
-void ContactImport::Stream::PauseUntil(TimeNs when) {
+void BatchImport::Stream::PauseUntil(TimeNs when) {
   if (std::exchange(alarm_set_, true)) return;
   alarm_.Set(&queue_, FromNow(when - import_.clock_.Monotonic()), TagOf(kAlarm));
 }
 
-absl::Status ContactImport::Run(const Source& source,
-                                const std::function<void(const Result&)>& each) {
+absl::Status BatchImport::Run(const Source& source,
+                              const std::function<void(const Result&)>& each) {
   progress_ = clock_.Monotonic();
   bool ever_connected = false;
   TimeNs back_off = kFirstBackOff;
@@ -199,13 +188,13 @@ absl::Status ContactImport::Run(const Source& source,
     ever_connected = ever_connected || stream.answered();
     if (!ever_connected && ReasonOf(status) == "SERVER_UNREACHABLE") return status;
     if (OutOfPatience()) return GiveUp(last_refusal_.ok() ? status : last_refusal_);
-    WaitFor(back_off);
+    Pause(back_off);
     back_off = std::min(2 * back_off, kLongestBackOff);
   }
   return absl::OkStatus();
 }
 
-absl::Status ContactImport::GiveUp(const absl::Status& last) const {
+absl::Status BatchImport::GiveUp(const absl::Status& last) const {
   return Error(
       absl::StatusCode::kUnavailable, "IMPORT_STALLED",
       fmt::format("no row was answered for {} s; the server's last word: {}. Run the same "
@@ -213,17 +202,19 @@ absl::Status ContactImport::GiveUp(const absl::Status& last) const {
                   options_.patience / kSecond, last.ok() ? "none" : std::string(last.message())));
 }
 
-void ContactImport::Fill(const Source& source) {
+void BatchImport::Fill(const Source& source) {
   while (!exhausted_ && rows_.size() < static_cast<size_t>(options_.in_flight)) {
-    std::optional<ImportContactsRequest> request = source();
-    if (!request) {
+    std::optional<Item> item = source();
+    if (!item) {
       exhausted_ = true;
       return;
     }
-    const int64_t number = request->row();
+    const int64_t number = item->row;
     Row& row = rows_[number];
-    row.request = *std::move(request);
-    const auto [waiting, first] = keys_.try_emplace(KeyOf(row));
+    row.request.set_row(number);
+    row.request.set_command(std::move(item->command));
+    row.key = std::move(item->key);
+    const auto [waiting, first] = keys_.try_emplace(row.key);
     if (first) {
       ready_.insert(number);
     } else {
@@ -232,7 +223,7 @@ void ContactImport::Fill(const Source& source) {
   }
 }
 
-const ImportContactsRequest* ContactImport::TakeReady() {
+const BatchItem* BatchImport::TakeReady() {
   if (ready_.empty()) return nullptr;
   Row& row = rows_.at(*ready_.begin());
   ready_.erase(ready_.begin());
@@ -240,13 +231,13 @@ const ImportContactsRequest* ContactImport::TakeReady() {
   return &row.request;
 }
 
-void ContactImport::Answered(const ImportContactsResponse& response,
-                             const std::function<void(const Result&)>& each) {
+void BatchImport::Answered(const BatchResult& response,
+                           const std::function<void(const Result&)>& each) {
   const auto row = rows_.find(response.row());
   if (row == rows_.end() || !row->second.sent) return;
   Result result;
   result.row = response.row();
-  result.outcome = response.result().outcome();
+  result.response = response.result();
   if (response.has_error()) {
     const google::rpc::Status& error = response.error();
     result.status = DecodeError(error.code(), error.message(), error.SerializeAsString());
@@ -262,13 +253,13 @@ void ContactImport::Answered(const ImportContactsResponse& response,
   each(result);
 }
 
-void ContactImport::SendAgain(int64_t row) {
+void BatchImport::SendAgain(int64_t row) {
   rows_.at(row).sent = false;
   ready_.insert(row);
 }
 
-void ContactImport::Complete(int64_t row) {
-  const auto key = keys_.find(KeyOf(rows_.at(row)));
+void BatchImport::Complete(int64_t row) {
+  const auto key = keys_.find(rows_.at(row).key);
   rows_.erase(row);
   if (key->second.empty()) {
     keys_.erase(key);
@@ -278,7 +269,7 @@ void ContactImport::Complete(int64_t row) {
   key->second.pop_front();
 }
 
-void ContactImport::StreamEnded() {
+void BatchImport::StreamEnded() {
   for (auto& [number, row] : rows_) {
     if (row.sent) SendAgain(number);
   }

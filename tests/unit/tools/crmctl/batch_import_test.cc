@@ -1,4 +1,4 @@
-#include "tools/crmctl/contact_import.h"
+#include "tools/crmctl/batch_import.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,11 +11,11 @@
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/rpc/server.h"
+#include "crm/contact/v1/contact_service.pb.h"
 
 namespace crm::crmctl {
 namespace {
 
-using contact::v1::ImportContactsRequest;
 using contact::v1::UpsertContactRequest;
 using contact::v1::UpsertContactResponse;
 
@@ -65,17 +65,19 @@ Answer Created() {
 }
 
 // Rows 1 to n; the key of row i is key(i).
-ContactImport::Source Rows(int64_t n, std::function<std::string(int64_t)> key) {
+BatchImport::Source Rows(int64_t n, std::function<std::string(int64_t)> key) {
   auto next = std::make_shared<int64_t>(1);
-  return [n, next, key]() -> std::optional<ImportContactsRequest> {
+  return [n, next, key]() -> std::optional<BatchImport::Item> {
     if (*next > n) return std::nullopt;
-    ImportContactsRequest request;
-    request.set_row((*next)++);
-    auto* contact = request.mutable_command()->mutable_contact();
-    contact->mutable_external_key()->set_source("test");
-    contact->mutable_external_key()->set_key(key(request.row()));
-    request.mutable_command()->set_request_id("r-" + std::to_string(request.row()));
-    return request;
+    BatchImport::Item item;
+    item.row = (*next)++;
+    item.key = key(item.row);
+    UpsertContactRequest command;
+    command.mutable_contact()->mutable_external_key()->set_source("test");
+    command.mutable_contact()->mutable_external_key()->set_key(item.key);
+    command.set_request_id("r-" + std::to_string(item.row));
+    item.command = command.SerializeAsString();
+    return item;
   };
 }
 
@@ -83,24 +85,25 @@ struct Results {
   std::map<int64_t, absl::Status> by_row;
   int64_t twice = 0;
 
-  std::function<void(const ContactImport::Result&)> Each() {
-    return [this](const ContactImport::Result& result) {
+  std::function<void(const BatchImport::Result&)> Each() {
+    return [this](const BatchImport::Result& result) {
       if (!by_row.emplace(result.row, result.status).second) ++twice;
     };
   }
 };
 
-class ContactImportTest : public ::testing::Test {
+class BatchImportTest : public ::testing::Test {
  protected:
-  absl::Status Import(int port, const ContactImport::Source& source, int in_flight = 16,
+  absl::Status Import(int port, const BatchImport::Source& source, int in_flight = 16,
                       TimeNs patience = 60 * kSecond) {
     RpcTarget target;
     target.address = "127.0.0.1:" + std::to_string(port);
     RpcClient client(target);
-    ContactImport::Options options;
+    BatchImport::Options options;
+    options.method = "/crm.contact.v1.ContactService/ImportContacts";
     options.in_flight = in_flight;
     options.patience = patience;
-    ContactImport import(client, clock_, options);
+    BatchImport import(client, clock_, options);
     return import.Run(source, results_.Each());
   }
 
@@ -112,7 +115,7 @@ std::string KeyOfRow(int64_t row) {
   return std::to_string(row);
 }
 
-TEST_F(ContactImportTest, EveryRowHasOneResultAndAFailedOneDoesNotStopTheOthers) {
+TEST_F(BatchImportTest, EveryRowHasOneResultAndAFailedOneDoesNotStopTheOthers) {
   ImportServer server(
       [](std::unique_ptr<UnaryCall> call, const UpsertContactRequest& request) {
         if (request.contact().external_key().key() == "7") {
@@ -128,11 +131,11 @@ TEST_F(ContactImportTest, EveryRowHasOneResultAndAFailedOneDoesNotStopTheOthers)
   EXPECT_EQ(ReasonOf(results_.by_row.at(7)), "INVALID_FIELD");
 }
 
-TEST_F(ContactImportTest, NoRowsNeedNoServer) {
+TEST_F(BatchImportTest, NoRowsNeedNoServer) {
   EXPECT_TRUE(Import(1, Rows(0, KeyOfRow)).ok());
 }
 
-TEST_F(ContactImportTest, ShedRowsAreSentAgain) {
+TEST_F(BatchImportTest, ShedRowsAreSentAgain) {
   Mutex mutex;
   std::map<std::string, int> tries;
   ImportServer server(
@@ -156,7 +159,7 @@ TEST_F(ContactImportTest, ShedRowsAreSentAgain) {
   for (const auto& [id, count] : tries) EXPECT_EQ(count, 3) << id;
 }
 
-TEST_F(ContactImportTest, RowsOfOneKeyAreNeverInFlightTogetherAndKeepTheirOrder) {
+TEST_F(BatchImportTest, RowsOfOneKeyAreNeverInFlightTogetherAndKeepTheirOrder) {
   Mutex mutex;
   std::map<std::string, int> in_flight;
   std::map<std::string, std::vector<std::string>> order;
@@ -193,7 +196,7 @@ TEST_F(ContactImportTest, RowsOfOneKeyAreNeverInFlightTogetherAndKeepTheirOrder)
   }
 }
 
-TEST_F(ContactImportTest, GoesOnWithANewServerWhereTheOldOneEnded) {
+TEST_F(BatchImportTest, GoesOnWithANewServerWhereTheOldOneEnded) {
   Mutex mutex;
   CondVar changed;
   int handled = 0;
@@ -225,13 +228,13 @@ TEST_F(ContactImportTest, GoesOnWithANewServerWhereTheOldOneEnded) {
   EXPECT_EQ(results_.twice, 0);
 }
 
-TEST_F(ContactImportTest, ServerThatWasNeverThereIsToldAtOnce) {
+TEST_F(BatchImportTest, ServerThatWasNeverThereIsToldAtOnce) {
   const absl::Status status = Import(1, Rows(10, KeyOfRow));
   EXPECT_EQ(ReasonOf(status), "SERVER_UNREACHABLE");
   EXPECT_TRUE(results_.by_row.empty());
 }
 
-TEST_F(ContactImportTest, GivesUpOnAServerThatAnswersNothingAnyMore) {
+TEST_F(BatchImportTest, GivesUpOnAServerThatAnswersNothingAnyMore) {
   ImportServer server(
       [](std::unique_ptr<UnaryCall> call, const UpsertContactRequest&) {
         call->Finish(RetryLater(absl::StatusCode::kUnavailable, "QUIESCED", "is quiesced", 10));

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "tools/crmctl/command_tree.h"
+
+// The commands, group by group: what each is called, takes and does.
+namespace crm::crmctl {
+
+void AddContactImport(CommandTree& tree, CLI::App* import);
+// Orders, campaigns, sends, responses.
+void AddFactImports(CommandTree& tree, CLI::App* import);
+void AddContactCommands(CommandTree& tree);
+// Consents and the life cycle.
+void AddConsentCommands(CommandTree& tree);
+// Orders and interactions.
+void AddInteractionCommands(CommandTree& tree);
+// Segments, campaigns and sends.
+void AddCampaignCommands(CommandTree& tree);
+// Scores, the view of one customer, the report.
+void AddAnalyticsCommands(CommandTree& tree);
+void AddLogCommands(CommandTree& tree);
+void AddProjectionCommands(CommandTree& tree);
+void AddStatusCommands(CommandTree& tree);
+
+}  // namespace crm::crmctl

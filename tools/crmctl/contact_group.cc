@@ -1,0 +1,102 @@
+#include "tools/crmctl/command_groups.h"
+
+#include <fmt/format.h>
+
+#include "tools/crmctl/contact_commands.h"
+
+namespace crm::crmctl {
+namespace {
+
+constexpr char kImportFooter[] = R"(
+The file is CSV as of RFC 4180 in UTF-8; its first line names the columns. A contact is keyed by
+(source, key): importing a file again changes nothing, a changed row updates its contact. Rows with
+faults are named by line and column and left out; then the exit code is 2.
+
+Examples:
+  crmctl import contacts people.csv --source shop --key-column id \
+      --map first=given_name --map last=family_name --map mail=emails
+  crmctl import contacts households.csv --source complete-journey --key-column household_id \
+      --tags-columns age,income,kids_count)";
+
+constexpr char kGetFooter[] = R"(
+Examples:
+  crmctl contact get contacts/c4tn3o6q2b5xj7y4e2zk6m3wqla
+  crmctl contact get --key shop/17 --as-of 2024-05-01T12:00:00Z)";
+
+std::string NotEmpty(const std::string& text) {
+  return text.empty() ? std::string("must not be empty") : std::string();
+}
+
+}  // namespace
+
+void AddContactImport(CommandTree& tree, CLI::App* import) {
+  auto* to = tree.Keep<ImportArguments>();
+  CLI::App* contacts =
+      tree.AddCall(import, "contacts", "Upsert a contact for each row of a CSV file",
+                   [to, &tree](RpcClient& client, Console& console) {
+                     if (to->request_prefix.empty())
+                       to->request_prefix = "import-" + tree.random().Uuid();
+                     return ImportContacts(client, console, *to);
+                   });
+  contacts->footer(kImportFooter);
+  CommandTree::AddImportOptions(contacts, &to->options);
+  contacts->add_option("--source", to->columns.source, "The system the contacts come from")
+      ->required()
+      ->check(NotEmpty);
+  contacts
+      ->add_option("--key-column", to->columns.key_column, "Column with the contact's key there")
+      ->required();
+  contacts
+      ->add_option("--map", to->columns.map,
+                   fmt::format("COLUMN=FIELD, may repeat; an empty cell empties the field. "
+                               "Fields: {}",
+                               fmt::join(ContactMapping::Fields(), ", ")))
+      ->allow_extra_args(false);
+  contacts
+      ->add_option("--tags-columns", to->columns.tags_columns,
+                   "Columns that become tags \"column:value\"; empty cells and NA make none")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  contacts->add_option("--kind", to->columns.kind, "What the contacts are; default person")
+      ->check(CLI::IsMember({"person", "organization"}));
+  contacts
+      ->add_option("--request-prefix", to->request_prefix,
+                   "Row at line N has request id PREFIX-N; random where not given")
+      ->check([](const std::string& prefix) {
+        return prefix.size() > 100 ? std::string("must have at most 100 bytes") : std::string();
+      });
+}
+
+void AddContactCommands(CommandTree& tree) {
+  CLI::App* contact = tree.AddGroup(&tree.app(), "contact", "Look at contacts");
+  auto* of = tree.Keep<GetArguments>();
+  CLI::App* get = tree.AddCall(
+      contact, "get", "One contact, now or as of a past moment",
+      [of](RpcClient& client, Console& console) { return GetContact(client, console, *of); });
+  get->footer(kGetFooter);
+  CommandTree::AddContactChoice(get, &of->contact);
+  get->add_option("--as-of", of->as_of, "RFC 3339 time, or a position token");
+
+  auto* which = tree.Keep<ListArguments>();
+  CLI::App* list = tree.AddCall(contact, "list", "Contacts in order of name or display name",
+                                [which](RpcClient& client, Console& console) {
+                                  return ListContacts(client, console, *which);
+                                });
+  list->add_option("--order-by", which->order_by, "Default name")
+      ->check(CLI::IsMember({"name", "display_name"}));
+  list->add_option("--page-size", which->page_size, "Contacts a page, up to 1000")
+      ->check(CLI::NonNegativeNumber);
+  list->add_option("--page-token", which->page_token, "From the page before");
+  list->add_flag("--all", which->all, "Every page");
+  list->add_flag("--show-deleted", which->show_deleted, "Deleted ones too");
+
+  auto* choice = tree.Keep<ContactChoice>();
+  CommandTree::AddContactChoice(
+      tree.AddCall(contact, "history", "Every change of one contact, oldest first",
+                   [choice](RpcClient& client, Console& console) {
+                     return ContactHistory(client, console, *choice);
+                   }),
+      choice);
+}
+
+}  // namespace crm::crmctl
