@@ -140,7 +140,8 @@ TEST(Rfm, NoCustomersAreRefused) {
 TEST(Rfm, ExtremeAmountsKeepFiniteCuts) {
   const std::vector<RfmInputs> customers{{0, 1, std::numeric_limits<int64_t>::min()},
                                          {0, 1, std::numeric_limits<int64_t>::max()}};
-  for (const double cut : CutRfm(customers, 100)->amount_minor) EXPECT_TRUE(std::isfinite(cut));
+  const RfmCuts cuts = CutRfm(customers, 100).value();
+  for (const double cut : cuts.amount_minor) EXPECT_TRUE(std::isfinite(cut));
 }
 
 }  // namespace
