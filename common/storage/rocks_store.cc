@@ -4,7 +4,6 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/perf_level.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
@@ -30,7 +29,6 @@ constexpr size_t kLongestPrefix = 4096;
 constexpr size_t kBlockBytes = 8 * 1024;
 // About 1 % of lookups of absent rows read a block.
 constexpr double kBloomBitsPerKey = 10;
-constexpr size_t kFamilyPrefixBytes = 2;
 
 rocksdb::Slice ToSlice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
@@ -58,10 +56,8 @@ rocksdb::Options DbOptions(const RocksStoreOptions& options) {
   db.file_checksum_gen_factory = FileChecksumFactory();
   db.write_buffer_manager = options.budget->write_buffers();
   db.write_buffer_size = static_cast<size_t>(options.write_buffer_bytes);
-  // Keys begin with a partition and a family. A position row is written over and over, and history
-  // rows come side by side: the search for a row's place begins at the family's last one.
-  db.memtable_insert_with_hint_prefix_extractor.reset(
-      rocksdb::NewFixedPrefixTransform(kFamilyPrefixBytes));
+  // No memtable_insert_with_hint_prefix_extractor: RocksDB 7.8 keeps one hint a prefix for rows and
+  // for range deletions alike, though they lie in two tables, and follows the one into the other.
   db.memtable_prefix_bloom_size_ratio = 0.02;
   db.memtable_whole_key_filtering = true;
   db.compression = rocksdb::kLZ4Compression;

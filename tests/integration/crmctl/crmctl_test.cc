@@ -236,7 +236,7 @@ TEST_F(CrmctlTest, LogAndProjectionsAnswerTheSameOfAServerAndOfItsFiles) {
     EXPECT_EQ(Crmctl(server, {"contact", "list", "--order-by", "display_name"}).exit_code, 0);
     const Ran verify = Crmctl(server, {"projection", "verify"});
     EXPECT_EQ(verify.exit_code, 0) << verify.err;
-    EXPECT_EQ(Lines(verify.out).size(), 1u + 2 * kPartitions);
+    EXPECT_EQ(Lines(verify.out).size(), 1u + 3 * kPartitions);
     EXPECT_THAT(verify.out, Not(HasSubstr("NO")));
     for (const auto& command : commands) {
       const Ran ran = Crmctl(server, command);

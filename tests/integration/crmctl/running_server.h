@@ -36,6 +36,8 @@ class RunningServer {
     EXPECT_TRUE(config.ok()) << config.status();
     std::vector<ServiceDefinition> services;
     services.push_back(contact::MakeContactService({}));
+    // Others' topics come with their services.
+    services.front().reactions.clear();
     process_ = std::make_unique<Process>(*std::move(config), std::move(services), clock_, random_);
     const absl::Status started = process_->Start();
     EXPECT_TRUE(started.ok()) << started;

@@ -84,6 +84,8 @@ class ServiceHostTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ServiceDefinition service = contact::MakeContactService({});
+    // Only the log of its own topic is there.
+    service.reactions.clear();
     auto& view = service.views.front().projection;
     view = std::make_unique<GatedView>(std::move(view), gate_);
     HostOptions options;
