@@ -404,6 +404,7 @@ absl::Status AdminService::VerifyLog(StreamCall& call) const {
       answer.set_partition(p);
       answer.set_records(check.records);
       answer.set_events(check.events);
+      answer.set_reaction_events(check.reaction_events);
       answer.set_void_records(check.void_records);
       answer.set_undecodable(check.undecodable);
       answer.set_problem(check.problem);

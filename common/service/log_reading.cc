@@ -129,6 +129,7 @@ absl::StatusOr<PartitionCheck> CheckLogPartition(Log& log, EventSource source,
       if (verdict != FenceFilter::Verdict::kCommand) continue;
       for (Record& event : filter.TakeCommand()) {
         ++check.events;
+        if (event.key.empty()) ++check.reaction_events;
         hasher.Add(RecordHash(event));
         const Offset offset = event.offset;
         if (const auto decoded = source.schema.Decode(std::move(event), source.sealer);

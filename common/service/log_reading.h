@@ -38,6 +38,8 @@ class LogReading {
 struct PartitionCheck {
   int64_t records = 0;
   int64_t events = 0;
+  // Those of them that only say how far reactions came.
+  int64_t reaction_events = 0;
   int64_t void_records = 0;
   int64_t undecodable = 0;
   // First problem; empty = sound.

@@ -113,7 +113,7 @@ class Server:
         """Valid events of each topic, those that only say how far reactions came left out."""
         counts = collections.Counter()
         for row in self.crmctl("log", "verify"):
-            counts[row["topic"]] += int(row["events"])
+            counts[row["topic"]] += int(row["events"]) - int(row["reactionEvents"])
         return counts
 
     def drained(self):

@@ -266,6 +266,7 @@ absl::Status FileInspection::VerifyLog(const VerifyLogRequest& request,
       answer.set_partition(p);
       answer.set_records(check.records);
       answer.set_events(check.events);
+      answer.set_reaction_events(check.reaction_events);
       answer.set_void_records(check.void_records);
       answer.set_undecodable(check.undecodable);
       answer.set_problem(check.problem);
