@@ -152,8 +152,8 @@ crmctl wait
 heading "Launched: one decision for each member, with the consent it relied on"
 crmctl campaign statistics | awk 'NR == 1 || /Thank you/'
 crmctl campaign refusals "$campaign" --show 3
-echo "$(find "$data_dir/outbox" -type f | wc -l) messages in $data_dir/outbox, one file each; one of them:"
-find "$data_dir/outbox" -type f | sort | head -n 1 | xargs cat
+echo "$(find "$data_dir/outbox" -type f -name '[!.]*' | wc -l) messages in $data_dir/outbox, one file each; one of them:"
+cat "$(find "$data_dir/outbox" -type f -name '[!.]*' | sort | sed -n 1p)"
 echo
 
 heading "One customer's whole story, out of four services"

@@ -189,7 +189,7 @@ class ReactionCursor {
   // Commands are in flight.
   bool submitted() const;
   bool recording() const { return in_record_; }
-  bool unrecorded() const { return !refusals_.empty() || commands_since_ > 0; }
+  bool unrecorded() const { return !refusals_.empty() || commands_since_ + events_since_ > 0; }
   common::v1::ReactedTo Position() const;
   bool PositionIsDue(TimeNs now) const;
   void RecordIfDue(TimeNs now);

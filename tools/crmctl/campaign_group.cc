@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "crm/campaign/v1/campaign_service.pb.h"
 #include "tools/crmctl/answers.h"
 #include "tools/crmctl/cell_values.h"
@@ -35,6 +37,22 @@ absl::Status Malformed(const std::string& what) {
   return Error(absl::StatusCode::kInvalidArgument, "ARGUMENT_MALFORMED", what);
 }
 
+// Everything a list holds, a page after the other.
+template <typename Item, typename Request, typename Response>
+absl::StatusOr<google::protobuf::RepeatedPtrField<Item>> AllPages(
+    RpcClient& client, const char* method, Request request,
+    const google::protobuf::RepeatedPtrField<Item>& (Response::*items)() const) {
+  google::protobuf::RepeatedPtrField<Item> all;
+  request.set_page_size(1000);
+  do {
+    Response page;
+    CRM_RETURN_IF_ERROR(client.Call(Method(method), request, &page));
+    all.MergeFrom((page.*items)());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return all;
+}
+
 // --- segments
 
 struct SegmentArguments {
@@ -67,9 +85,10 @@ absl::Status CreateOneSegment(RpcClient& client, Console& console, const Segment
 }
 
 absl::Status ListAllSegments(RpcClient& client, Console& console) {
-  ListSegmentsResponse response;
-  CRM_RETURN_IF_ERROR(client.Call(Method("ListSegments"), ListSegmentsRequest(), &response));
-  PrintSegments(console, response.segments());
+  CRM_ASSIGN_OR_RETURN(const auto segments,
+                       AllPages<Segment>(client, "ListSegments", ListSegmentsRequest(),
+                                         &ListSegmentsResponse::segments));
+  PrintSegments(console, segments);
   return absl::OkStatus();
 }
 
@@ -151,7 +170,10 @@ absl::Status ParseCap(const std::string& text, FrequencyCap* cap) {
   const size_t slash = text.find('/');
   const auto sends = ParseWhole(text.substr(0, slash));
   const auto days = slash == std::string::npos ? std::nullopt : ParseWhole(text.substr(slash + 1));
-  if (!sends || !days) return Malformed("--cap takes SENDS/DAYS, e.g. 2/30");
+  const auto fits = [](const std::optional<int64_t>& number) {
+    return number && *number >= 0 && *number <= std::numeric_limits<int32_t>::max();
+  };
+  if (!fits(sends) || !fits(days)) return Malformed("--cap takes SENDS/DAYS, e.g. 2/30");
   cap->set_sends(static_cast<int32_t>(*sends));
   cap->set_days(static_cast<int32_t>(*days));
   return absl::OkStatus();
@@ -222,11 +244,10 @@ absl::Status End(RpcClient& client, Console& console, const CampaignArguments& t
 }
 
 absl::Status ListAllCampaigns(RpcClient& client, Console& console) {
-  ListCampaignsRequest request;
-  request.set_page_size(1000);
-  ListCampaignsResponse response;
-  CRM_RETURN_IF_ERROR(client.Call(Method("ListCampaigns"), request, &response));
-  PrintCampaigns(console, response.campaigns());
+  CRM_ASSIGN_OR_RETURN(const auto campaigns,
+                       AllPages<Campaign>(client, "ListCampaigns", ListCampaignsRequest(),
+                                          &ListCampaignsResponse::campaigns));
+  PrintCampaigns(console, campaigns);
   return absl::OkStatus();
 }
 
@@ -258,11 +279,11 @@ std::vector<Table::Column> CountColumns(std::vector<Table::Column> named) {
 }
 
 absl::Status Statistics(RpcClient& client, Console& console) {
-  ListCampaignStatisticsRequest request;
-  request.set_page_size(1000);
-  ListCampaignStatisticsResponse response;
-  CRM_RETURN_IF_ERROR(client.Call(Method("ListCampaignStatistics"), request, &response));
-  PrintList(console, CountColumns({{"CAMPAIGN"}, {"CALLED"}}), response.statistics(),
+  CRM_ASSIGN_OR_RETURN(const auto statistics_of_all,
+                       AllPages<CampaignStatistics>(client, "ListCampaignStatistics",
+                                                    ListCampaignStatisticsRequest(),
+                                                    &ListCampaignStatisticsResponse::statistics));
+  PrintList(console, CountColumns({{"CAMPAIGN"}, {"CALLED"}}), statistics_of_all,
             [](const CampaignStatistics& statistics) {
               return CountCells({statistics.campaign(), statistics.display_name()}, statistics);
             });
@@ -286,10 +307,10 @@ absl::Status Refusals(RpcClient& client, Console& console, const CampaignArgumen
   request.set_page_size(to.show);
   ListRefusalsResponse response;
   CRM_RETURN_IF_ERROR(client.Call(Method("ListRefusals"), request, &response));
-  PrintList(console, {{"STEP"}, {"STATE"}, {"REASON"}, {"CONSENT"}}, response.refusals(),
+  PrintList(console, {{"CONTACT"}, {"STEP"}, {"STATE"}, {"REASON"}}, response.refusals(),
             [](const Send& send) -> std::vector<std::string> {
-              return {send.step(), EnumText(Send::State_Name(send.state())), send.reason(),
-                      send.basis().ledger()};
+              return {send.contact(), send.step(), EnumText(Send::State_Name(send.state())),
+                      send.reason()};
             });
   return absl::OkStatus();
 }
@@ -327,7 +348,7 @@ void AddSendCommands(CommandTree& tree) {
         CRM_RETURN_IF_ERROR(client.Call(Method("ListSends"), request, &response));
         PrintList(console, {{"TIME"}, {"CAMPAIGN"}, {"STEP"}, {"CHANNEL"}, {"STATE"}, {"REASON"}},
                   response.sends(), [](const Send& send) -> std::vector<std::string> {
-                    return {TimeText(send, "decided_time"),
+                    return {TimeText(send, "decide_time"),
                             send.campaign(),
                             send.step(),
                             send.channel(),

@@ -1,5 +1,8 @@
 #include "tools/crmctl/order_rows.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace crm::crmctl {
 
 using interaction::v1::RecordOrderRequest;
@@ -48,9 +51,18 @@ RowImport::Row OrderRows::Next(const CsvRecord& record) {
 }
 
 std::optional<BatchImport::Item> OrderRows::End() {
+  if (sent_ == 0) {
+    std::stable_sort(orders_.begin(), orders_.end(), [](const Order& a, const Order& b) {
+      const auto& first = a.request.order().occurred_time();
+      const auto& second = b.request.order().occurred_time();
+      return std::pair(first.seconds(), first.nanos()) <
+             std::pair(second.seconds(), second.nanos());
+    });
+  }
   if (sent_ == orders_.size()) return std::nullopt;
   Order order = std::move(orders_[sent_++]);
-  // The orders of a customer are recorded in the order of the file.
+  // One at a time for each customer: they are recorded in the order of their times, whatever the
+  // file's, so that stages of the life cycle move as they did.
   return BatchImport::Item{order.line, order.request.contact_key().key(),
                            order.request.SerializeAsString()};
 }

@@ -27,7 +27,8 @@ struct OrderColumns {
 };
 
 // An order from all rows with its key: one row a line of the order. Rows of an order need not be
-// neighbours, so the whole file is read before the first order is sent; memory grows with it.
+// neighbours, and orders are sent in the order of their times, so the whole file is read before the
+// first is sent; memory grows with it.
 class OrderRows final : public RowImport {
  public:
   explicit OrderRows(OrderColumns columns) : columns_(std::move(columns)) {}

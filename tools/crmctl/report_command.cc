@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
+#include <limits>
 #include <map>
 
 #include "common/base/status.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr int64_t kSecondsPerDay = 86'400;
 constexpr int kCurvePoints = 100;
 constexpr int kPage = 1000;
+constexpr int32_t kNever = std::numeric_limits<int32_t>::max();
 
 std::string Analytics(const char* method) {
   return std::string("/crm.analytics.v1.AnalyticsService/") + method;
@@ -81,6 +84,7 @@ class ReportReader {
     CRM_RETURN_IF_ERROR(client_.Call(Campaigns("CompareCampaigns"),
                                      campaign::v1::CompareCampaignsRequest(), &compared));
     for (const auto& group : compared.by_category()) {
+      if (group.contacts_sent() == 0) continue;
       const std::string type = group.category().empty() ? "no category" : group.category();
       report_.campaign_types.push_back({type, group.contacts_sent(), group.responders()});
     }
@@ -107,6 +111,10 @@ class ReportReader {
       if (campaign.has_end_time()) row.end_day = DayOf(campaign.end_time());
       report_.campaigns.push_back(std::move(row));
     }
+    std::stable_sort(report_.campaigns.begin(), report_.campaigns.end(),
+                     [](const CampaignRow& a, const CampaignRow& b) {
+                       return a.start_day.value_or(kNever) < b.start_day.value_or(kNever);
+                     });
     return absl::OkStatus();
   }
 

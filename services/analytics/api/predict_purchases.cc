@@ -37,6 +37,19 @@ absl::Status AtField(const std::string& field, const absl::Status& status) {
   return InvalidField(field, std::string(status.message()));
 }
 
+// A hundred years: further ahead a model says little, and its sums take long.
+absl::Status CheckWeeks(const v1::PredictPurchasesRequest& request) {
+  constexpr double kMostWeeks = 5'200;
+  const auto sound = [](double weeks) { return weeks >= 0 && weeks <= kMostWeeks; };
+  FieldFaults faults;
+  if (!sound(request.horizon_weeks())) faults.Add("horizon_weeks", "must be 0 to 5200");
+  for (int i = 0; i < request.new_customer_weeks_size(); ++i) {
+    if (sound(request.new_customer_weeks(i))) continue;
+    faults.Add("new_customer_weeks[" + std::to_string(i) + "]", "must be 0 to 5200");
+  }
+  return faults.ToStatus();
+}
+
 absl::StatusOr<v1::HistoryPrediction> Predict(const v1::ValueParameters& parameters,
                                               const v1::PurchaseHistory& asked, double weeks) {
   const BgNbdParameters purchases{parameters.r(), parameters.alpha(), parameters.a(),
@@ -72,6 +85,7 @@ absl::StatusOr<v1::PurchasePrediction> PredictPurchases(
   CRM_ASSIGN_OR_RETURN(const auto parameters, ParametersOf(context, request.run()));
   const BgNbdParameters purchases{parameters.r(), parameters.alpha(), parameters.a(),
                                   parameters.b()};
+  CRM_RETURN_IF_ERROR(CheckWeeks(request));
   v1::PurchasePrediction prediction;
   for (int i = 0; i < request.new_customer_weeks_size(); ++i) {
     const auto expected = ExpectedPurchases(purchases, request.new_customer_weeks(i));

@@ -22,6 +22,12 @@ std::string ResponseId(const Caller& caller, const v1::RecordResponseRequest& re
   return name.substr(kCollection.size() + 1);
 }
 
+// A send of years to come would count in every window of a cap until then.
+void CheckNotAhead(const char* path, std::optional<TimeNs> time, TimeNs now, FieldFaults& faults) {
+  constexpr TimeNs kDay = 86'400 * kSecond;
+  if (time && *time > now + kDay) faults.Add(path, "must not lie more than a day in the future");
+}
+
 }  // namespace
 
 PreparedCommand ReachRequests::Send(const Caller& caller, const v1::RecordSendRequest& request,
@@ -32,6 +38,7 @@ PreparedCommand ReachRequests::Send(const Caller& caller, const v1::RecordSendRe
   if (!request.step().empty()) CheckStepId("step", request.step(), faults);
   if (!request.channel().empty()) CheckWord("channel", request.channel(), faults);
   const auto time = ReadTime("send_time", request.has_send_time(), request.send_time(), faults);
+  CheckNotAhead("send_time", time, clock_->Now(), faults);
   CRM_RETURN_IF_ERROR(faults.ToStatus());
   std::string step = request.step().empty() ? kOnlyStep : request.step();
   const std::string reach = ReachName(contact);
@@ -54,6 +61,7 @@ PreparedCommand ReachRequests::Response(const Caller& caller,
   if (request.has_external_key()) CheckKey("external_key", request.external_key(), faults);
   const auto time =
       ReadTime("response_time", request.has_response_time(), request.response_time(), faults);
+  CheckNotAhead("response_time", time, clock_->Now(), faults);
   CRM_RETURN_IF_ERROR(faults.ToStatus());
   const std::string reach = ReachName(contact);
   RecordResponse response{.contact = std::move(contact),

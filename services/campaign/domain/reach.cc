@@ -195,11 +195,19 @@ Reach Erased(Reach reach) {
   return reach;
 }
 
-// The campaign's latest send that stands.
-const SendEntry* AnsweredSend(const CampaignReach* campaign) {
+// Of the campaign's sends that stand the latest not after `time`, or the first of all: sends and
+// responses of other systems come with times of other clocks, in any order.
+const SendEntry* AnsweredSend(const CampaignReach* campaign, TimeNs time) {
   if (campaign == nullptr) return nullptr;
-  const auto found = std::find_if(campaign->sends.rbegin(), campaign->sends.rend(), Stands);
-  return found == campaign->sends.rend() ? nullptr : &*found;
+  const SendEntry* latest = nullptr;
+  const SendEntry* first = nullptr;
+  for (const SendEntry& send : campaign->sends) {
+    if (!Stands(send)) continue;
+    if (first == nullptr || send.decide_time < first->decide_time) first = &send;
+    if (send.decide_time > time) continue;
+    if (latest == nullptr || send.decide_time >= latest->decide_time) latest = &send;
+  }
+  return latest != nullptr ? latest : first;
 }
 
 // The campaign that the response of this id was to; empty where it is not known.
@@ -391,7 +399,7 @@ absl::StatusOr<Events> ReachDecider::Decide(const Reach& reach, const RecordResp
     return AlreadyExists(kResponseExists, "the response is on record as one to another campaign");
   }
   const CampaignReach* campaign = FindCampaign(reach, command.campaign);
-  const SendEntry* send = AnsweredSend(campaign);
+  const SendEntry* send = AnsweredSend(campaign, command.time);
   if (send == nullptr) {
     return Refused(kResponseWithoutSend, "the contact was sent nothing of this campaign");
   }

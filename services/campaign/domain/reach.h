@@ -192,8 +192,9 @@ struct ReachDecider {
   static absl::StatusOr<Events> Decide(const State& reach, const ReportDelivery& command);
   static absl::StatusOr<Events> Decide(const State& reach, const RecordSend& command);
 
-  // Attributed to the campaign's latest send that stands; RESPONSE_WITHOUT_SEND where there is
-  // none. Nothing where the response is known; RESPONSE_EXISTS where it is one to another campaign.
+  // Attributed to the campaign's latest send that stands and is not after the response, or, where
+  // all are after it, to the first; RESPONSE_WITHOUT_SEND where there is none. Nothing where the
+  // response is known; RESPONSE_EXISTS where it is one to another campaign.
   static absl::StatusOr<Events> Decide(const State& reach, const RecordResponse& command);
 };
 

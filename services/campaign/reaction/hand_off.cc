@@ -52,6 +52,11 @@ v1::OutboxMessage Headed(const std::string& tenant, const std::string& contact,
   return message;
 }
 
+absl::Status FactsBehind() {
+  return Error(absl::StatusCode::kUnavailable, "FACTS_BEHIND",
+               "consents are not read as far as when the send was decided; tried again");
+}
+
 std::string_view Fault(const SendFacts& facts, TimeNs now) {
   if (facts.contact_deleted) return kContactDeleted;
   return ConsentFault(facts.consent, now);
@@ -75,6 +80,8 @@ absl::StatusOr<ReactionStep> HandOff::React(const ReactionContext& context, cons
   CRM_ASSIGN_OR_RETURN(const SendFacts facts,
                        ReadSendFacts(AudienceOf(context.reading, context.partition), context.tenant,
                                      contact, send.purpose(), send.channel()));
+  // A new owner's view may be behind the one that decided: an older consent must not count.
+  if (facts.consent.read_to < send.basis().read_to()) return FactsBehind();
   v1::OutboxMessage message = Headed(context.tenant, contact, send);
   message.set_withheld(std::string(Fault(facts, context.now)));
   if (message.withheld().empty()) {

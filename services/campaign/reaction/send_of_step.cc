@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "common/aggregate/aggregate.h"
+#include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
 #include "crm/campaign/v1/campaign_events.pb.h"
 #include "services/campaign/domain/reach.h"
@@ -28,6 +30,20 @@ DecideSend Decision(const std::string& campaign, const v1::CampaignStepStarted& 
           .time = now};
 }
 
+// The campaign's core row lies in a partition of its own and may be a moment behind.
+absl::StatusOr<bool> HasEnded(const ReactionContext& context, const std::string& campaign) {
+  const Partition partition = PartitionOfSubject(context.tenant, campaign);
+  CRM_ASSIGN_OR_RETURN(const auto row, context.reading.core.rows->Get(
+                                           AggregateKey(partition, context.tenant, campaign)));
+  v1::Campaign resource;
+  const std::string_view bytes = row ? ResourceOfRow(*row) : std::string_view();
+  if (!resource.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Error(absl::StatusCode::kDataLoss, "ROW_UNREADABLE",
+                 "a row of the core store cannot be read; rebuild the projection");
+  }
+  return resource.state() == v1::Campaign::ENDED;
+}
+
 }  // namespace
 
 const google::protobuf::Message& SendOfStep::record() const {
@@ -48,6 +64,8 @@ absl::StatusOr<ReactionStep> SendOfStep::React(const ReactionContext& context, c
   const std::string& campaign = event.metadata->aggregate();
   const auto& started =
       static_cast<const v1::CampaignEvent&>(*event.aggregate_event).step_started();
+  CRM_ASSIGN_OR_RETURN(const bool ended, HasEnded(context, campaign));
+  if (ended) return ReactionStep();
   CRM_ASSIGN_OR_RETURN(
       const MembersChunk chunk,
       ReadMembers(*context.reading.view(SegmentMembers::kName).rows, context.partition,
