@@ -151,13 +151,23 @@ TEST_F(ReactionCursorTest, RecordsNothingDoneOnlyWhenFarAhead) {
 TEST_F(ReactionCursorTest, RecordsAfterManyEventsThatAskedForNothing) {
   Open();
   for (Offset offset = 1; offset <= 10; ++offset) {
-    Pass(10 * kSecond);
+    Pass(kMillisecond);
     EXPECT_TRUE(record_.empty());
     Read(offset);
     Step(offset, {});
   }
   ASSERT_EQ(record_.size(), 1u);
   EXPECT_EQ(record_[0].reacted_to().offset(), 11);
+}
+
+TEST_F(ReactionCursorTest, RecordsAnEventThatAskedForNothingOnceItIsIdle) {
+  Open();
+  Read(1);
+  Step(1, {});
+  EXPECT_TRUE(record_.empty());
+  Pass(10 * kSecond);
+  ASSERT_EQ(record_.size(), 1u);
+  EXPECT_EQ(record_[0].reacted_to().offset(), 2);
 }
 
 TEST_F(ReactionCursorTest, TriesAStepAgainAfterABackOffThatGrows) {
