@@ -34,8 +34,9 @@ Audience AudienceOf(const ServiceReading& reading, Partition partition) {
 absl::StatusOr<SendFacts> ReadSendFacts(const Audience& audience, std::string_view tenant,
                                         std::string_view contact, std::string_view purpose,
                                         std::string_view channel) {
-  CRM_ASSIGN_OR_RETURN(const ContactFacts facts, ReadFacts(audience, tenant, contact));
-  return SendFacts{.consent = ReadingOf(facts.FindConsent(purpose, channel), audience),
+  CRM_ASSIGN_OR_RETURN(const FactsAt read, ReadFactsAt(audience, tenant, contact));
+  const ContactFacts& facts = read.facts;
+  return SendFacts{.consent = ReadingOf(facts.FindConsent(purpose, channel), read.at),
                    .contact_deleted = facts.deleted || facts.erased};
 }
 
