@@ -198,7 +198,7 @@ void ReactionCursor::PopDone(TimeNs now) {
   last_done_at_ = now;
   while (!entries_.empty() && entries_.front().phase == Phase::kDone) {
     done_ = entries_.front().after;
-    commands_since_ += entries_.front().commands;
+    commands_since_ += entries_.front().commands + (options_.record_each_event ? 1 : 0);
     ++events_since_;
     entries_.pop_front();
     --started_;

@@ -63,7 +63,9 @@ class Plot {
   virtual std::unique_ptr<Command> NextCommand(Dice&) { return nullptr; }
   // From here on React does not fail by itself.
   virtual void CalmDown() {}
-  // Faults are over and everything was reacted to: from here on, nothing may happen any more.
+  // So long after the faults are over and everything was reacted to, stores are lost.
+  virtual TimeNs pause_before_rebuild() const { return 0; }
+  // From here on, nothing may happen any more.
   virtual void Rest() {}
 
   // `own` are all events of the service's topic, those of reactions' progress too.

@@ -106,6 +106,7 @@ class Run {
     time_.RunUntil(weather_.until);
     Heal();
     if (!RunUntilQuiet(kAftermath)) ReportMissing("after the faults");
+    time_.RunUntil(time_.now() + plot_.pause_before_rebuild());
     plot_.Rest();
     const size_t events = OwnEvents(nullptr);
     for (auto& node : nodes_) DumpStore(node->node().name(), node->node().store());

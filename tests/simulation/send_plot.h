@@ -44,6 +44,9 @@ class SendPlot final : public Plot {
   std::vector<NewEvent> NextSource(Partition partition, Dice& dice) override;
   std::unique_ptr<Command> NextCommand(Dice& dice) override;
   void CalmDown() override;
+  // A step that was started for nobody is recorded within this time; met again later, it would find
+  // who has entered the segment since.
+  TimeNs pause_before_rebuild() const override { return 3 * kSecond; }
   void Rest() override;
   std::vector<Finding> Check(const std::vector<ToldEvent>& source,
                              const std::vector<ToldEvent>& own) const override;

@@ -160,6 +160,20 @@ TEST_F(ReactionCursorTest, RecordsAfterManyEventsThatAskedForNothing) {
   EXPECT_EQ(record_[0].reacted_to().offset(), 11);
 }
 
+TEST_F(ReactionCursorTest, RecordsAnEventThatAskedForNothingWhereARepeatMightAskForMore) {
+  options_.record_each_event = true;
+  Make();
+  Open();
+  Read(1);
+  Step(1, {});
+  EXPECT_TRUE(record_.empty());
+  Pass(kSecond);
+  ASSERT_EQ(record_.size(), 1u);
+  EXPECT_EQ(record_[0].reacted_to().offset(), 2);
+  Recorded();
+  EXPECT_FALSE(cursor_->restless());
+}
+
 TEST_F(ReactionCursorTest, TriesAStepAgainAfterABackOffThatGrows) {
   Open();
   Read(1);
