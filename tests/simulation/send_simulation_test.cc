@@ -13,9 +13,10 @@ MakePlot Sends(const SendPlot::Options& options = {}) {
   return [options] { return std::make_unique<SendPlot>(options); };
 }
 
+// 10,000 seeds take some 80 s: --seeds=10000.
 TEST(SendSimulation, OneDecisionAndOneHandOffByConsentAtItsPositionUnderEverySeed) {
   SendTotals sum;
-  ExpectNothingFound(Sends(), 1000, [&](const Plot& plot) {
+  ExpectNothingFound(Sends(), 2000, [&](const Plot& plot) {
     sum.Add(static_cast<const SendPlot&>(plot).totals());
   });
   fmt::print("{}\n", sum.ToString());
