@@ -463,10 +463,10 @@ void Lane::End(Offset end) {
 }
 
 void Lane::EndUnknown() {
-  // Asked again, under the same number, with the next turn.
+  // Asked again with the next turn, under the next number: its answer serves those who waited for
+  // this one and those who came since.
   end_in_flight_ = false;
   end_wanted_ = true;
-  --end_requested_;
 }
 
 void Lane::HandleLost(const FencedPartition::Lost& lost) {

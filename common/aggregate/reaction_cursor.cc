@@ -198,7 +198,7 @@ void ReactionCursor::PopDone(TimeNs now) {
   last_done_at_ = now;
   while (!entries_.empty() && entries_.front().phase == Phase::kDone) {
     done_ = entries_.front().after;
-    commands_since_ += entries_.front().commands;
+    commands_since_ += entries_.front().commands + (options_.record_each_event ? 1 : 0);
     ++events_since_;
     entries_.pop_front();
     --started_;
@@ -261,12 +261,11 @@ ReactedTo ReactionCursor::Position() const {
 
 bool ReactionCursor::PositionIsDue(TimeNs now) const {
   if (Same(Position(), recorded_)) return false;
-  // What an event asks for may be another thing when it is met again: also events that asked for
-  // nothing are not left to be met again for long.
-  const bool idle = started_ == 0 && now - last_done_at_ >= options_.record_idle_after;
-  if (idle && commands_since_ + events_since_ > 0) return true;
-  if (commands_since_ >= options_.record_commands) return true;
-  if (commands_since_ > 0 && now - recorded_at_ >= options_.record_after) return true;
+  if (commands_since_ > 0) {
+    if (commands_since_ >= options_.record_commands) return true;
+    if (now - recorded_at_ >= options_.record_after) return true;
+    if (started_ == 0 && now - last_done_at_ >= options_.record_idle_after) return true;
+  }
   if (events_since_ >= options_.record_commands) return true;
   if (finishing_ && !submitted() && commands_since_ + events_since_ > 0) return true;
   return Position().offset() - recorded_.offset() >= options_.record_distance;

@@ -75,6 +75,9 @@ class ReactionCursor {
     TimeNs record_after = 5 * kSecond;
     TimeNs record_idle_after = kSecond;
     Offset record_distance = 10'000;
+    // An event that no command was sent for is recorded like a command: for reactions where a
+    // repeat, met much later, would find something to do.
+    bool record_each_event = false;
     // Before a step or a record is tried again, doubling, jittered.
     TimeNs min_backoff = 20 * kMillisecond;
     TimeNs max_backoff = 5 * kSecond;
@@ -214,7 +217,7 @@ class ReactionCursor {
   common::v1::ReactedTo recorded_;
   TimeNs recorded_at_ = 0;
   TimeNs last_done_at_ = 0;
-  // Commands and events that lie between it and the position now.
+  // Commands, or what counts as one, and events that lie between it and the position now.
   int64_t commands_since_ = 0;
   int64_t events_since_ = 0;
   // Not yet on their way, oldest first.

@@ -53,6 +53,9 @@ class Reaction {
   // Where the events come from, and the topic's record message.
   virtual std::string_view topic() const = 0;
   virtual const google::protobuf::Message& record() const = 0;
+  // Such events are few, and what they cause depends on what the partition holds when they are met;
+  // so that one is not met again much later, that it was reacted to is recorded soon (within
+  // seconds) also where it caused nothing.
   virtual bool broadcast() const { return false; }
   // Views of this service that have folded an event before React sees it.
   virtual std::vector<std::string> views() const { return {}; }

@@ -124,6 +124,7 @@ Reactor::Reactor(Options options, std::vector<Reaction*> reactions,
         ReactionCursor::Options cursor = options_.cursor;
         cursor.topic = log_.topic();
         cursor.source = q;
+        cursor.record_each_event = reactions_[r]->broadcast();
         seats_.push_back(std::make_unique<Seat>(r, p, q, std::move(cursor), random));
         bench.seats.push_back(seats_.back().get());
         sources_[static_cast<size_t>(q)]->seats.push_back(seats_.back().get());

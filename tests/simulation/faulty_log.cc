@@ -11,9 +11,9 @@ namespace {
 constexpr TimeNs kGivenUp = 2 * kSecond;
 constexpr TimeNs kLatest = 6 * kSecond;
 
-MemoryLogOptions Options() {
+MemoryLogOptions Options(const std::string& topic) {
   MemoryLogOptions options;
-  options.topic = "simulated";
+  options.topic = topic;
   options.identity = {"simulated-log", "check", 0};
   options.deliver_by_hand = true;
   return options;
@@ -21,8 +21,9 @@ MemoryLogOptions Options() {
 
 }  // namespace
 
-FaultyLog::FaultyLog(VirtualTime& time, uint64_t seed, const Weather& weather)
-    : time_(time), dice_(seed), weather_(weather), log_(Options()) {
+FaultyLog::FaultyLog(VirtualTime& time, uint64_t seed, const Weather& weather,
+                     const std::string& topic)
+    : time_(time), dice_(seed), weather_(weather), log_(Options(topic)) {
   for (auto& partition : landed_) {
     partition.push_back(GenesisRecord(log_.identity()));
     partition.back().offset = 0;

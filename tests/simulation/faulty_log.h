@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/log/memory/memory_log.h"
@@ -26,7 +27,8 @@ class FaultyLog {
   // Offsets, or nothing: unknown.
   using Report = std::function<void(std::optional<std::vector<Offset>>)>;
 
-  FaultyLog(VirtualTime& time, uint64_t seed, const Weather& weather);
+  FaultyLog(VirtualTime& time, uint64_t seed, const Weather& weather,
+            const std::string& topic = "simulated");
 
   void Append(std::shared_ptr<Appender> from, Partition partition, RecordBatch records,
               Report report);

@@ -8,6 +8,7 @@
 #include "common/projection/dump.h"
 #include "common/service/reactor.h"
 #include "common/service/service_definition.h"
+#include "tests/simulation/lagging_view.h"
 #include "tests/simulation/node.h"
 #include "tests/simulation/reference_log.h"
 #include "tests/simulation/source_writer.h"
@@ -19,7 +20,6 @@ namespace {
 constexpr TimeNs kPatience = 120 * kSecond;
 // What was sent before the faults ended has landed by then.
 constexpr TimeNs kAftermath = 7 * kSecond;
-constexpr TimeNs kWallStart = 1'700'000'000 * kSecond;
 
 class VirtualClock final : public Clock {
  public:
@@ -41,7 +41,9 @@ class ReactingNode final : public ReactionHost {
   void Start();
   void Crash(bool lose_store);
   Node& node() { return node_; }
-  const Reactor* reactor() const { return reactor_.get(); }
+  // One for each topic that reactions follow.
+  const std::vector<std::unique_ptr<Reactor>>& reactors() const { return reactors_; }
+  void CalmDown();
   // In lives before this one.
   int64_t retries() const { return retries_; }
 
@@ -57,7 +59,8 @@ class ReactingNode final : public ReactionHost {
   Node node_;
   Dice dice_;
   SeededRandom random_;
-  std::unique_ptr<Reactor> reactor_;
+  std::vector<std::unique_ptr<LaggingView>> views_;
+  std::vector<std::unique_ptr<Reactor>> reactors_;
   uint64_t life_ = 0;
   int64_t retries_ = 0;
 };
@@ -72,8 +75,8 @@ class Run {
         core_(plot.types(), 1),
         schema_(plot.record()),
         source_schema_(plot.source_record()),
-        log_(time_, dice_.Seed(), weather_),
-        source_({source_schema_, sealer_}, dice_.Seed()),
+        log_(time_, dice_.Seed(), weather_, plot.topic()),
+        source_({source_schema_, sealer_}, dice_.Seed(), plot.source_topic()),
         clock_(time_),
         secret_(*Secret::FromBytes(std::string(32, 's'))),
         names_(secret_, name_random_, "simulated"),
@@ -103,6 +106,8 @@ class Run {
     time_.RunUntil(weather_.until);
     Heal();
     if (!RunUntilQuiet(kAftermath)) ReportMissing("after the faults");
+    time_.RunUntil(time_.now() + plot_.pause_before_rebuild());
+    plot_.Rest();
     const size_t events = OwnEvents(nullptr);
     for (auto& node : nodes_) DumpStore(node->node().name(), node->node().store());
     RebuildAll();
@@ -115,10 +120,45 @@ class Run {
 
   // --- for nodes
 
-  std::unique_ptr<Reactor> MakeReactor(ReactionHost& host, Random& random) {
-    return std::make_unique<Reactor>(reactor_options_, plot_.reactions(), plot_.record(),
-                                     source_.log(), EventSource{source_schema_, sealer_}, names_,
-                                     clock_, random, host);
+  std::vector<std::unique_ptr<Reactor>> MakeReactors(ReactionHost& host, Random& random) {
+    std::vector<Reaction*> of_source;
+    std::vector<Reaction*> of_own;
+    for (Reaction* reaction : plot_.reactions()) {
+      (reaction->topic() == plot_.topic() ? of_own : of_source).push_back(reaction);
+    }
+    std::vector<std::unique_ptr<Reactor>> reactors;
+    const auto add = [&](std::vector<Reaction*> reactions, Log& log, const EventSchema& schema) {
+      if (reactions.empty()) return;
+      reactors.push_back(
+          std::make_unique<Reactor>(reactor_options_, std::move(reactions), plot_.record(), log,
+                                    EventSource{schema, sealer_}, names_, clock_, random, host));
+    };
+    add(std::move(of_source), source_.log(), source_schema_);
+    add(std::move(of_own), log_.log(), schema_);
+    return reactors;
+  }
+
+  LaggingView::Source SourceOf(const std::string& topic) {
+    if (topic == plot_.topic()) {
+      return {[this](Partition p) -> const std::vector<Record>& { return log_.records(p); },
+              {schema_, sealer_},
+              log_.log().identity()};
+    }
+    LaggingView::Source source{{}, {source_schema_, sealer_}, source_.log().identity()};
+    if (topic != plot_.source_topic()) return source;
+    source.records = [this](Partition p) -> const std::vector<Record>& {
+      return source_.records(p);
+    };
+    return source;
+  }
+
+  std::vector<std::unique_ptr<LaggingView>> MakeViews() {
+    std::vector<std::unique_ptr<LaggingView>> views;
+    for (const PlotView& view : plot_.views()) {
+      views.push_back(std::make_unique<LaggingView>(view, SourceOf(view.topic), around_.partitions,
+                                                    dice_.Seed()));
+    }
+    return views;
   }
 
   VirtualTime& time() { return time_; }
@@ -169,7 +209,8 @@ class Run {
     cursor.record_commands = dice_.Between(1, 20);
     cursor.record_after = dice_.Between(50 * kMillisecond, 2 * kSecond);
     cursor.record_idle_after = dice_.Between(20 * kMillisecond, 2 * kSecond);
-    cursor.record_distance = dice_.Between(5, 60);
+    // What is recorded in a topic that is followed itself makes it longer.
+    cursor.record_distance = dice_.Between(5, 60) + (plot_.views().empty() ? 0 : 20);
     // A command that was given up is not begun with any more.
     cursor.answer_timeout = 5 * kSecond;
     reactor_options_.command_deadline = kSecond;
@@ -255,6 +296,7 @@ class Run {
     log_.CalmDown();
     plot_.CalmDown();
     for (auto& node : nodes_) {
+      node->CalmDown();
       if (!node->node().up()) node->Start();
       node->node().Resume();
     }
@@ -299,10 +341,14 @@ class Run {
 
   bool AllReacted(const ReactingNode& node, Partition partition) {
     size_t seats = 0;
-    for (const ReactionStanding& standing : node.reactor()->standings()) {
-      if (standing.partition != partition) continue;
-      ++seats;
-      if (standing.waiting > 0 || standing.reacted_to < source_.end(standing.source)) return false;
+    for (const auto& reactor : node.reactors()) {
+      for (const ReactionStanding& standing : reactor->standings()) {
+        if (standing.partition != partition) continue;
+        ++seats;
+        const Offset end = standing.topic == plot_.topic() ? log_.end(standing.source)
+                                                           : source_.end(standing.source);
+        if (standing.waiting > 0 || standing.reacted_to < end) return false;
+      }
     }
     return seats > 0;
   }
@@ -409,31 +455,46 @@ class Run {
 };
 
 ReactingNode::ReactingNode(Run& run, Surroundings& around, std::string name, uint64_t seed)
-    : run_(run), node_(around, std::move(name), seed), dice_(seed + 1), random_(seed + 2) {}
+    : run_(run),
+      node_(around, std::move(name), seed),
+      dice_(seed + 1),
+      random_(seed + 2),
+      views_(run.MakeViews()) {}
 
 void ReactingNode::Start() {
   node_.Start();
-  reactor_ = run_.MakeReactor(*this, random_);
+  for (auto& view : views_) view->Start();
+  reactors_ = run_.MakeReactors(*this, random_);
   Turn(++life_);
 }
 
 void ReactingNode::Crash(bool lose_store) {
   ++life_;
   retries_ += Retries();
-  reactor_.reset();
+  reactors_.clear();
+  for (auto& view : views_) view->Crash(lose_store);
   lose_store ? node_.CrashAndLoseStore() : node_.Crash();
+}
+
+void ReactingNode::CalmDown() {
+  for (auto& view : views_) view->CalmDown();
 }
 
 void ReactingNode::Turn(uint64_t life) {
   if (life != life_) return;
-  if (!node_.paused()) (void)reactor_->Turn(0);
+  if (!node_.paused()) {
+    for (auto& view : views_) view->Advance();
+    for (auto& reactor : reactors_) (void)reactor->Turn(0);
+  }
   run_.time().After(dice_.Between(2 * kMillisecond, 60 * kMillisecond),
                     [this, life] { Turn(life); });
 }
 
 int64_t ReactingNode::Retries() const {
   int64_t sum = 0;
-  for (const ReactionCounts& counts : reactor_->counts()) sum += counts.retries;
+  for (const auto& reactor : reactors_) {
+    for (const ReactionCounts& counts : reactor->counts()) sum += counts.retries;
+  }
   return sum;
 }
 
@@ -447,6 +508,7 @@ std::optional<Offset> ReactingNode::Reign(Partition partition) {
 std::shared_ptr<const ServiceReading> ReactingNode::Read() {
   auto reading = std::make_shared<ServiceReading>();
   reading->core.rows = &node_.store();
+  for (auto& view : views_) reading->AddView(view->name(), view->Read(), nullptr);
   return reading;
 }
 

@@ -2,13 +2,14 @@
 
 #include "common/base/check.h"
 #include "common/base/timestamp.h"
+#include "common/log/control_records.h"
 
 namespace crm::simulation {
 namespace {
 
-MemoryLogOptions Options() {
+MemoryLogOptions Options(const std::string& topic) {
   MemoryLogOptions options;
-  options.topic = kSourceTopic;
+  options.topic = topic;
   options.identity = {"simulated-log", "check", 0};
   options.deliver_by_hand = true;
   return options;
@@ -16,11 +17,16 @@ MemoryLogOptions Options() {
 
 }  // namespace
 
-SourceWriter::SourceWriter(EventSource source, uint64_t seed)
-    : source_(source), dice_(seed), log_(Options()) {}
+SourceWriter::SourceWriter(EventSource source, uint64_t seed, const std::string& topic)
+    : source_(source), dice_(seed), log_(Options(topic)) {
+  for (Place& place : places_) {
+    place.records.push_back(GenesisRecord(log_.identity()));
+    place.records.back().offset = 0;
+  }
+}
 
 Offset SourceWriter::Append(Partition partition, Record record) {
-  const auto batch = std::make_shared<const std::vector<Record>>(1, std::move(record));
+  const auto batch = std::make_shared<const std::vector<Record>>(1, record);
   Offset at = kNoOffset;
   CRM_CHECK(log_.Append(partition, batch,
                         [&](absl::StatusOr<std::vector<Offset>> offsets) {
@@ -29,7 +35,9 @@ Offset SourceWriter::Append(Partition partition, Record record) {
                         })
                 .ok());
   log_.Deliver(SIZE_MAX);
-  place(partition).end = at + 1;
+  CRM_CHECK(at == end(partition));
+  record.offset = at;
+  place(partition).records.push_back(std::move(record));
   return at;
 }
 
@@ -54,14 +62,14 @@ void SourceWriter::Write(Partition partition, std::vector<NewEvent> events, Time
   std::vector<std::shared_ptr<const Event>> encoded;
   for (NewEvent& next : events) {
     common::v1::EventMetadata* metadata = source_.schema.MutableMetadata(next.record.get());
-    metadata->set_tenant("acme");
+    metadata->set_tenant(kPlotTenant);
     metadata->set_aggregate(next.aggregate);
     metadata->set_aggregate_version(++at.versions[next.aggregate]);
     SetTimestamp(now, metadata->mutable_recorded_time());
     auto event = source_.schema.Encode(std::move(next.record), source_.sealer);
     CRM_CHECK(event.ok());
     Record record;
-    record.key = RecordKey("acme", next.aggregate);
+    record.key = RecordKey(kPlotTenant, next.aggregate);
     record.value = event->value;
     encoded.push_back(std::make_shared<const Event>(*std::move(event)));
     records.push_back(std::move(record));

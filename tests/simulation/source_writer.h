@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "common/log/memory/memory_log.h"
@@ -15,20 +16,22 @@ namespace crm::simulation {
 // of owner.
 class SourceWriter {
  public:
-  SourceWriter(EventSource source, uint64_t seed);
+  SourceWriter(EventSource source, uint64_t seed, const std::string& topic = kSourceTopic);
 
   // Appends one command of the plot's, and maybe void records around it.
   void Write(Partition partition, std::vector<NewEvent> events, TimeNs now);
 
   MemoryLog& log() { return log_; }
-  Offset end(Partition partition) { return place(partition).end; }
+  Offset end(Partition partition) { return static_cast<Offset>(place(partition).records.size()); }
+  // All that lies there, void records too.
+  const std::vector<Record>& records(Partition partition) { return place(partition).records; }
   const std::vector<ToldEvent>& told() const { return told_; }
 
  private:
   struct Place {
-    Offset end = 1;
     Offset fence = kNoOffset;
     int64_t seq = 0;
+    std::vector<Record> records;
     std::vector<Record> past;
     std::map<std::string, int64_t> versions;
   };

@@ -12,7 +12,6 @@
 namespace crm::simulation {
 namespace {
 
-constexpr char kTenant[] = "acme";
 constexpr size_t kChunk = 2;
 
 // --- the decider
@@ -213,7 +212,7 @@ void TallyPlot::Begin(const std::vector<Partition>& partitions, Dice& dice) {
   state_->dice = Dice(dice.Seed());
   state_->failures = dice.Chance(0.5) ? 0.1 : 0;
   for (const Partition p : partitions) {
-    state_->subjects[p] = testing::SubjectsIn(p, kTenant, 1 + dice.Below(6));
+    state_->subjects[p] = testing::SubjectsIn(p, kPlotTenant, 1 + dice.Below(6));
   }
 }
 
@@ -243,7 +242,7 @@ std::unique_ptr<Command> TallyPlot::NextCommand(Dice& dice) {
   std::advance(at, dice.Below(state_->subjects.size()));
   auto command = std::make_unique<DeciderCommand<TallyAggregate, CloseTally>>(
       TallyType(), dice.Pick(at->second), CloseTally{dice.Chance(0.4)});
-  command->caller.tenant = kTenant;
+  command->caller.tenant = kPlotTenant;
   command->request_id = "close-" + std::to_string(state_->next_request++);
   return command;
 }

@@ -35,8 +35,9 @@ absl::StatusOr<SendFacts> ReadSendFacts(const Audience& audience, std::string_vi
                                         std::string_view contact, std::string_view purpose,
                                         std::string_view channel) {
   CRM_ASSIGN_OR_RETURN(const FactsAt read, ReadFactsAt(audience, tenant, contact));
-  return SendFacts{.consent = ReadingOf(read.facts.FindConsent(purpose, channel), read.at),
-                   .contact_deleted = read.facts.deleted || read.facts.erased};
+  const ContactFacts& facts = read.facts;
+  return SendFacts{.consent = ReadingOf(facts.FindConsent(purpose, channel), read.at),
+                   .contact_deleted = facts.deleted || facts.erased};
 }
 
 }  // namespace crm::campaign

@@ -19,7 +19,9 @@ struct SendFacts {
   bool contact_deleted = false;
 };
 
-// As the contact topic tells it up to the audience's position. DATA_LOSS.
+// As the contact topic tells it up to the position that the consent carries, no record less and
+// none more: the view may have moved on since `audience` was taken. DATA_LOSS; UNAVAILABLE where it
+// goes on so fast that it cannot be read in between.
 absl::StatusOr<SendFacts> ReadSendFacts(const Audience& audience, std::string_view tenant,
                                         std::string_view contact, std::string_view purpose,
                                         std::string_view channel);

@@ -370,6 +370,19 @@ TEST_F(LaneTest, AFailedReadOfTheEndIsDoneAgain) {
   EXPECT_EQ(refused->reason(), contact::kContactNotFound);
 }
 
+TEST_F(LaneTest, AReadOfTheEndThatIsDoneAgainServesWhoCameMeanwhile) {
+  Open();
+  const auto refused = Submit("r1", {Rename("Ada")});
+  lane_->Flush();
+  const auto late = Submit("r2", {Rename("Ada")});
+  ends_asked_ = 0;
+  lane_->EndUnknown();
+  Settle();
+  EXPECT_EQ(refused->reason(), contact::kContactNotFound);
+  EXPECT_EQ(late->reason(), contact::kContactNotFound);
+  EXPECT_EQ(lane_->unanswered(), 0u);
+}
+
 TEST_F(LaneTest, AnAnswerIsNotGivenWhenAnotherOwnedThePartitionBeforeTheLogEnd) {
   Open();
   const auto refused = Submit("r1", {Rename("Ada")});

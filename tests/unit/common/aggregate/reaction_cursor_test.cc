@@ -151,7 +151,7 @@ TEST_F(ReactionCursorTest, RecordsNothingDoneOnlyWhenFarAhead) {
 TEST_F(ReactionCursorTest, RecordsAfterManyEventsThatAskedForNothing) {
   Open();
   for (Offset offset = 1; offset <= 10; ++offset) {
-    Pass(kMillisecond);
+    Pass(10 * kSecond);
     EXPECT_TRUE(record_.empty());
     Read(offset);
     Step(offset, {});
@@ -160,14 +160,18 @@ TEST_F(ReactionCursorTest, RecordsAfterManyEventsThatAskedForNothing) {
   EXPECT_EQ(record_[0].reacted_to().offset(), 11);
 }
 
-TEST_F(ReactionCursorTest, RecordsAnEventThatAskedForNothingOnceItIsIdle) {
+TEST_F(ReactionCursorTest, RecordsAnEventThatAskedForNothingWhereARepeatMightAskForMore) {
+  options_.record_each_event = true;
+  Make();
   Open();
   Read(1);
   Step(1, {});
   EXPECT_TRUE(record_.empty());
-  Pass(10 * kSecond);
+  Pass(kSecond);
   ASSERT_EQ(record_.size(), 1u);
   EXPECT_EQ(record_[0].reacted_to().offset(), 2);
+  Recorded();
+  EXPECT_FALSE(cursor_->restless());
 }
 
 TEST_F(ReactionCursorTest, TriesAStepAgainAfterABackOffThatGrows) {
