@@ -296,8 +296,9 @@ absl::StatusOr<Report> Rebuild(const Options& options) {
   crm::AggregateTypes types;
   for (const auto& type : service.aggregates) types[type->record_field()] = type.get();
   const crm::CoreProjection core(types, service.core_version);
-  const crm::Projection& projection =
-      options.mode == "core" ? static_cast<const crm::Projection&>(core) : *service.views.front().projection;
+  const crm::Projection& projection = options.mode == "core"
+                                          ? static_cast<const crm::Projection&>(core)
+                                          : *service.views.front().projection;
 
   CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, nullptr));
   const std::string rebuilt = options.directory + "/rebuilt";
