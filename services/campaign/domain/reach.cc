@@ -5,6 +5,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/hash.h"
+#include "common/base/status.h"
 #include "common/base/timestamp.h"
 #include "common/decider/decider.h"
 #include "common/decider/refusal.h"
@@ -401,7 +402,9 @@ absl::StatusOr<Events> ReachDecider::Decide(const Reach& reach, const RecordResp
   const CampaignReach* campaign = FindCampaign(reach, command.campaign);
   const SendEntry* send = AnsweredSend(campaign, command.time);
   if (send == nullptr) {
-    return Refused(kResponseWithoutSend, "the contact was sent nothing of this campaign");
+    return Error(absl::StatusCode::kFailedPrecondition, kResponseWithoutSend,
+                 "the contact was sent nothing of this campaign; import its send first",
+                 {{"field", "campaign"}});
   }
   ReachEvent event;
   auto* recorded = event.mutable_response_recorded();

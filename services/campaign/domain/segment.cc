@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/status.h"
 #include "common/decider/decider.h"
 #include "common/decider/refusal.h"
 
@@ -58,7 +59,9 @@ absl::StatusOr<Events> SegmentDecider::Decide(const Segment& segment,
                                               const DefineSegment& command) {
   const auto references = ReadsOf(command.filter).segments;
   if (std::binary_search(references.begin(), references.end(), command.name)) {
-    return Refused(kSegmentRefersToItself, "a segment's filter cannot refer to the segment itself");
+    return Error(absl::StatusCode::kFailedPrecondition, kSegmentRefersToItself,
+                 "a segment's filter cannot refer to the segment itself",
+                 {{"field", "segment.filter"}});
   }
   SegmentEvent event;
   auto* defined = event.mutable_defined();
