@@ -213,21 +213,24 @@ std::unique_ptr<ServedProjection> ServiceHost::MakeServed(const Projection& proj
 }
 
 void ServiceHost::AddView(const ViewDefinition& view, const LogOfTopic& log_of) {
-  const bool own = view.topic.empty() || view.topic == definition_.topic;
-  auto& foreign = foreign_topics_[own ? definition_.topic : view.topic];
-  if (!own && foreign == nullptr) {
+  if (view.topic.empty() || view.topic == definition_.topic) {
+    return ServeView(*view.projection, log_, source());
+  }
+  auto& foreign = foreign_topics_[view.topic];
+  if (foreign == nullptr) {
     foreign =
         std::make_unique<ForeignTopic>(ForeignTopic{log_of(view.topic), EventSchema(*view.record)});
   }
-  Log& log = own ? log_ : foreign->log;
-  const EventSource events{own ? schema_ : foreign->schema, environment_.sealer};
+  ServeView(*view.projection, foreign->log, {foreign->schema, environment_.sealer});
+}
+
+void ServiceHost::ServeView(const Projection& projection, Log& log, EventSource events) {
   // Which served projection a driver drives is known once it is made.
   auto served = std::make_shared<ServedProjection*>();
-  views_.push_back(MakeServed(*view.projection, log, events,
-                              [served](Store& store, std::function<void(absl::Status)> failed) {
-                                return std::make_unique<ViewDriver>(**served, store,
-                                                                    std::move(failed));
-                              }));
+  views_.push_back(MakeServed(
+      projection, log, events, [served](Store& store, std::function<void(absl::Status)> failed) {
+        return std::make_unique<ViewDriver>(**served, store, std::move(failed));
+      }));
   *served = views_.back().get();
   all_.push_back(views_.back().get());
 }

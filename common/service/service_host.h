@@ -115,6 +115,7 @@ class ServiceHost {
                                                EventSource source,
                                                ServedProjection::MakeDriver driver);
   void AddView(const ViewDefinition& view, const LogOfTopic& log_of);
+  void ServeView(const Projection& projection, Log& log, EventSource events);
 
   UnaryHandler CommandHandler(const CommandMethod& method);
   UnaryHandler QueryHandler(const QueryMethod& method);
