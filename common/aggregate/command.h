@@ -81,6 +81,14 @@ class Command {
   // Set for what belongs to no customer and is placed by partition: the key and the tenant of its
   // records are empty.
   std::optional<Partition> partition;
+  // The same command as a call, where it can be made as one: short name of the service's RPC, and
+  // the serialised request. A reaction's command for a partition that another process owns is
+  // passed on so; one without it is tried again until this process owns the partition.
+  struct AsCall {
+    std::string method;
+    std::string request;
+  };
+  std::optional<AsCall> as_call;
   // Give up when the caller's deadline has passed and nothing was appended yet; monotonic. 0 =
   // none.
   TimeNs deadline = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/ids.h"
 #include "common/config/option_table.h"
 
 namespace crm {
@@ -26,6 +27,23 @@ struct ServerOptions {
   std::string default_language;
   // Names this process among its kind.
   std::string instance;
+
+  // --- engine kafka
+  std::string kafka_bootstrap;
+  bool kafka_tls = false;
+  std::string kafka_ca_file;
+  std::string kafka_certificate_file;
+  std::string kafka_key_file;
+  std::string kafka_sasl_mechanism;
+  std::string kafka_sasl_username;
+  std::string kafka_sasl_password_file;
+  bool create_topics = false;
+  // 0: three where there are as many brokers, else one.
+  int kafka_replication_factor = 0;
+  TimeNs kafka_session_timeout = 0;
+  // Where other replicas forward commands to; empty: the address bound.
+  std::string advertise;
+
   int rpc_threads = 0;
   int lane_threads = 0;
   int max_in_flight = 0;

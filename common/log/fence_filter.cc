@@ -15,6 +15,10 @@ FenceFilter::Verdict FenceFilter::Next(Record record) {
     state_ = {record.offset, 1};
     return Verdict::kControl;
   }
+  if (record.kind == RecordKind::kForeign) {
+    ++void_records_;
+    return Verdict::kVoid;
+  }
   if (record.kind != RecordKind::kEvent) return Verdict::kControl;
   const bool counts =
       state_.fence != kNoOffset && record.fence == state_.fence && record.seq == state_.next_seq;

@@ -29,7 +29,8 @@ class Tail {
  public:
   virtual ~Tail() = default;
   // The next records of one partition; blocks up to `max_wait` nanoseconds, then answers an empty
-  // batch. Partitions take turns. Errors: DATA_LOSS (damage; names the place), UNAVAILABLE.
+  // batch. Partitions take turns. Errors: DATA_LOSS (damage; the log was trimmed or replaced; names
+  // the place), UNAVAILABLE.
   virtual absl::StatusOr<TailBatch> Poll(TimeNs max_wait) = 0;
   // Makes a Poll that waits, or else the next one, return at once.
   virtual void Wake() = 0;
@@ -49,7 +50,8 @@ struct TailStart {
 class Log {
  public:
   // The records' offsets in order, or UNAVAILABLE: they may or may not come to lie in the log, now
-  // or later. Runs on a thread of the engine and must not block.
+  // or later. kNoOffset: the record is durable, at a place the engine was not told; a tail brings
+  // it. Runs on a thread of the engine and must not block.
   using AppendDone = std::function<void(absl::StatusOr<std::vector<Offset>>)>;
   using EndDone = std::function<void(absl::StatusOr<Offset>)>;
 

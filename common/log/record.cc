@@ -8,6 +8,8 @@ namespace crm {
 
 std::string_view KindName(RecordKind kind) {
   switch (kind) {
+    case RecordKind::kForeign:
+      return "foreign";
     case RecordKind::kEvent:
       return "event";
     case RecordKind::kOwn:

@@ -10,7 +10,18 @@
 namespace crm {
 
 // Values are stored: never renumber.
-enum class RecordKind : uint8_t { kEvent = 1, kOwn = 2, kRelease = 3, kGenesis = 4, kEpoch = 5 };
+enum class RecordKind : uint8_t {
+  // Somebody else's record in our topic, or no record at all at an offset (Kafka only): void for
+  // every reader. `value` tells why, as a reason in capitals, a colon and a sentence; empty:
+  // nothing
+  // lies there. Never appended.
+  kForeign = 0,
+  kEvent = 1,
+  kOwn = 2,
+  kRelease = 3,
+  kGenesis = 4,
+  kEpoch = 5,
+};
 
 std::string_view KindName(RecordKind kind);
 

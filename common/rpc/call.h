@@ -21,6 +21,8 @@ struct CallContext {
   Caller caller;
   std::vector<std::string> min_positions;
   bool strong = false;
+  // Another replica passed it on (`crm-forwarded`): it is not passed on again.
+  bool forwarded = false;
   // Monotonic. Every call has one.
   TimeNs deadline = 0;
 };
