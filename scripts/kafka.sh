@@ -264,15 +264,15 @@ write_secure_env() {
   {
     echo "# For \`source\`: the further listeners of the brokers in this directory."
     if $tls; then
-      echo "CRM_KAFKA_CA_FILE=$dir/tls/ca.pem"
-      echo "CRM_KAFKA_TLS_BOOTSTRAP=$(addresses "${tls_ports[@]}")"
+      echo "KAFKA_CA_FILE=$dir/tls/ca.pem"
+      echo "KAFKA_TLS_BOOTSTRAP=$(addresses "${tls_ports[@]}")"
     fi
     if $sasl; then
-      echo "CRM_KAFKA_SASL_BOOTSTRAP=$(addresses "${sasl_ports[@]}")"
-      echo "CRM_KAFKA_SASL_TLS=$tls"
-      echo "CRM_KAFKA_SASL_MECHANISMS='PLAIN SCRAM-SHA-256 SCRAM-SHA-512'"
-      echo "CRM_KAFKA_SASL_USERNAME=crm"
-      echo "CRM_KAFKA_SASL_PASSWORD_FILE=$dir/sasl-password"
+      echo "KAFKA_SASL_BOOTSTRAP=$(addresses "${sasl_ports[@]}")"
+      echo "KAFKA_SASL_TLS=$tls"
+      echo "KAFKA_SASL_MECHANISMS='PLAIN SCRAM-SHA-256 SCRAM-SHA-512'"
+      echo "KAFKA_SASL_USERNAME=crm"
+      echo "KAFKA_SASL_PASSWORD_FILE=$dir/sasl-password"
     fi
   } >"$dir/secure.env"
 }
