@@ -19,14 +19,24 @@ KafkaLogEngine::~KafkaLogEngine() = default;
 absl::StatusOr<std::unique_ptr<KafkaLogEngine>> KafkaLogEngine::Open(KafkaLogOptions) {
   return NotBuilt();
 }
-Log& KafkaLogEngine::Topic(std::string_view) { std::abort(); }
-std::vector<std::string> KafkaLogEngine::topics() const { return {}; }
-const LogIdentity& KafkaLogEngine::identity() const { std::abort(); }
+Log& KafkaLogEngine::Topic(std::string_view) {
+  std::abort();
+}
+std::vector<std::string> KafkaLogEngine::topics() const {
+  return {};
+}
+const LogIdentity& KafkaLogEngine::identity() const {
+  std::abort();
+}
 std::unique_ptr<OwnershipHints> KafkaLogEngine::Hints(const std::string&, const std::string&) {
   return nullptr;
 }
-absl::Status KafkaLogEngine::Verify() const { return NotBuilt(); }
-absl::Status KafkaLogEngine::Check() { return NotBuilt(); }
+absl::Status KafkaLogEngine::Verify() const {
+  return NotBuilt();
+}
+absl::Status KafkaLogEngine::Check() {
+  return NotBuilt();
+}
 absl::StatusOr<TopicsCreated> CreateTopics(const KafkaConnection&, const TopicCreation&) {
   return NotBuilt();
 }
