@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "common/base/random.h"
 #include "common/log/kafka/kafka_log.h"
 #include "common/log/kafka/kafka_topics.h"
+#include "tests/support/kafka_cluster.h"
 
 // A Kafka log as the tests open it: topics of its own on the broker of the run.
 namespace crm {
@@ -22,11 +22,15 @@ inline Random& KafkaTestRandom() {
   return random;
 }
 
-// Set by crm_kafka_test.
-inline std::string KafkaBootstrap() {
-  const char* bootstrap = std::getenv("CRM_KAFKA_BOOTSTRAP");
-  CRM_CHECK(bootstrap != nullptr && "CRM_KAFKA_BOOTSTRAP names the broker: run it by ctest");
-  return bootstrap;
+// The broker that ctest shares among tests.
+inline const std::string& KafkaBootstrap() {
+  static const auto cluster = [] {
+    auto shared = KafkaCluster::Shared();
+    EXPECT_TRUE(shared.ok()) << shared.status();
+    CRM_CHECK(shared.ok());
+    return std::move(shared).value();
+  }();
+  return cluster->bootstrap();
 }
 
 inline KafkaConnection TestConnection(std::string client_id = "test") {
@@ -38,8 +42,7 @@ inline std::string FreshTopic() {
 }
 
 inline TopicCreation CreationOf(std::vector<std::string> topics) {
-  return {.topics = std::move(topics),
-          .identity = {KafkaTestRandom().Uuid(), kSecretCheck, 0}};
+  return {.topics = std::move(topics), .identity = {KafkaTestRandom().Uuid(), kSecretCheck, 0}};
 }
 
 inline KafkaLogOptions OptionsFor(const std::vector<std::string>& topics,

@@ -17,7 +17,7 @@ constexpr size_t kRecordBytes = kMessageBytes - kHeaderBytes;
 constexpr int kRetryMilliseconds = 50;
 // How long the thread waits for events before it looks whether it should stop.
 constexpr int kPollMilliseconds = 100;
-constexpr int kWarmMilliseconds = 2'000;
+constexpr int kWarmMilliseconds = 10'000;
 
 absl::Status Unknown(std::string_view why) {
   return Error(absl::StatusCode::kUnavailable, "APPEND_UNKNOWN",
