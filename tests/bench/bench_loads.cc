@@ -18,20 +18,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kStatus[] = "/crm.admin.v1.AdminService/GetStatus";
-constexpr std::chrono::seconds kCatchUpDeadline{120};
+constexpr std::chrono::seconds kDeadline{120};
 
-int64_t LagIn(std::string_view responses) {
-  std::string_view first;
-  admin::v1::GetStatusResponse status;
-  if (!ReadSized(&responses, &first) ||
-      !status.ParseFromArray(first.data(), static_cast<int>(first.size()))) {
-    return 1;
-  }
+int64_t LagIn(const admin::v1::GetStatusResponse& status) {
   int64_t lag = 0;
   for (const auto& service : status.services()) {
     for (const auto& projection : service.projections()) lag += projection.lag();
   }
   return lag;
+}
+
+bool OwnsAll(const admin::v1::GetStatusResponse& status) {
+  for (const auto& service : status.services()) {
+    for (const auto& partition : service.partitions()) {
+      if (!partition.owned()) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -99,17 +102,34 @@ absl::StatusOr<BenchLoads::Json> BenchLoads::Creates(const std::string& address,
 }
 
 absl::Status BenchLoads::CatchUp(const std::string& address) const {
+  return Await(address, "the views do not catch up",
+               [](const auto& status) { return LagIn(status) == 0; });
+}
+
+absl::Status BenchLoads::AwaitOwner(const std::string& address) const {
+  return Await(address, "some partitions accept no commands", OwnsAll);
+}
+
+absl::Status BenchLoads::Await(
+    const std::string& address, const char* otherwise,
+    const std::function<bool(const admin::v1::GetStatusResponse&)>& done) const {
   const fs::path request = options_.work / "status-request";
   std::ofstream(request, std::ios::binary) << std::string(1, '\0');
-  const fs::path response = options_.work / "status-response";
-  const auto deadline = std::chrono::steady_clock::now() + kCatchUpDeadline;
+  const fs::path responses = options_.work / "status-response";
+  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
   while (std::chrono::steady_clock::now() < deadline) {
     CRM_RETURN_IF_ERROR(
-        Run(address, kStatus, request, {"--count", "1", "--responses-file", response.string()})
+        Run(address, kStatus, request, {"--count", "1", "--responses-file", responses.string()})
             .status());
-    if (LagIn(ReadBytes(response)) == 0) return absl::OkStatus();
+    const std::string bytes = ReadBytes(responses);
+    std::string_view rest = bytes;
+    std::string_view first;
+    admin::v1::GetStatusResponse status;
+    const bool read = ReadSized(&rest, &first) &&
+                      status.ParseFromArray(first.data(), static_cast<int>(first.size()));
+    if (read && done(status)) return absl::OkStatus();
   }
-  return absl::InternalError("the views do not catch up");
+  return absl::InternalError(otherwise);
 }
 
 }  // namespace crm

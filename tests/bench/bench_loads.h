@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "crm/admin/v1/admin_service.pb.h"
 #include "google/protobuf/struct.pb.h"
 
 namespace crm {
@@ -48,10 +50,15 @@ class BenchLoads {
   // Returns when no projection of the server lags, so that its work of one load does not fall into
   // the next one's time. INTERNAL: they still do after two minutes.
   absl::Status CatchUp(const std::string& address) const;
+  // Returns when the server accepts commands for every partition, as CatchUp.
+  absl::Status AwaitOwner(const std::string& address) const;
 
   double load_seconds() const { return options_.seconds + options_.warmup; }
 
  private:
+  absl::Status Await(const std::string& address, const char* otherwise,
+                     const std::function<bool(const admin::v1::GetStatusResponse&)>& done) const;
+
   const Options options_;
   int run_ = 0;
 };

@@ -146,7 +146,7 @@ class KafkaBench {
     std::vector<std::string> arguments = Server();
     arguments.insert(arguments.end(), {"--instance", "bench"});
     CRM_ASSIGN_OR_RETURN(real_, ServerProcess::Start(std::move(arguments), work_ / "real"));
-    return absl::OkStatus();
+    return loads_.AwaitOwner(real_->address());
   }
 
   absl::StatusOr<Json> CountLog() const {
