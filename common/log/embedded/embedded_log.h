@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -11,7 +12,7 @@
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/log/append_queue.h"
-#include "common/log/log.h"
+#include "common/log/log_engine.h"
 
 namespace crm {
 
@@ -29,6 +30,10 @@ struct EmbeddedLogOptions {
   std::string secret_check;
   // Source of a new log's id. Without one a missing log is NOT_FOUND instead of made.
   Random* random = nullptr;
+  // Makes or opens a log of this identity whose topics begin empty: whoever copies a log into it
+  // appends every record, the genesis too (and RecordKind::kForeign as it was read). To be served
+  // only once it is complete, opened without this.
+  std::optional<LogIdentity> restored;
   // Over all topics.
   AppendBounds bounds;
   // For RocksDB's write buffers and block cache, and for the latest records, which tails read from
@@ -56,7 +61,7 @@ struct EmbeddedLogStats {
 // found at the next Open) and so does every later append: the engine takes no more until it is
 // opened anew. Reading goes on. Append itself answers UNAVAILABLE then, and while the engine
 // closes; nothing was queued.
-class EmbeddedLogEngine {
+class EmbeddedLogEngine final : public LogEngine {
  public:
   // Checks every byte that RocksDB would recover from, opens the log, or makes one. Errors:
   //   FAILED_PRECONDITION  another process uses the directory (DIRECTORY_IN_USE), or the secret is
@@ -64,21 +69,27 @@ class EmbeddedLogEngine {
   //                        log's (SECRET_MISMATCH)
   //   DATA_LOSS            damage; names file and place. Nothing was changed.
   //   NOT_FOUND            no log there, and none may be made
+  //   ALREADY_EXISTS       another log than the one to be restored lies there (OTHER_LOG)
   //   RESOURCE_EXHAUSTED   disk full
   //   UNAVAILABLE          the directory cannot be used
   static absl::StatusOr<std::unique_ptr<EmbeddedLogEngine>> Open(EmbeddedLogOptions options);
 
   // Commits what is queued, then closes. Tails are gone before.
-  ~EmbeddedLogEngine();
+  ~EmbeddedLogEngine() override;
 
-  // The topic must be one of topics(). Lives as long as the engine.
-  Log& Topic(std::string_view name);
-  std::vector<std::string> topics() const;
-  const LogIdentity& identity() const;
+  Log& Topic(std::string_view name) override;
+  std::vector<std::string> topics() const override;
+  const LogIdentity& identity() const override;
+  bool shared() const override { return false; }
+  std::unique_ptr<OwnershipHints> Hints(const std::string&, const std::string&) override {
+    return nullptr;
+  }
 
   // Reads all there is: checksums of every file, every record decodes, no hole. Appends go on.
   // DATA_LOSS names file, or topic, partition and offset.
-  absl::Status Verify() const;
+  absl::Status Verify() const override;
+  // Nobody else can change the files while the lock is held: OK.
+  absl::Status Check() override { return absl::OkStatus(); }
 
   // Declares that the log was restored from an older copy: appends EPOCH{identity().epoch + 1} to
   // every partition. Not while anybody else uses the engine.
