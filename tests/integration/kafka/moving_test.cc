@@ -13,6 +13,7 @@
 #include "common/projection/tail_runner.h"
 #include "common/storage/generation.h"
 #include "common/storage/memory_store.h"
+#include "common/storage/storage_budget.h"
 #include "tests/conformance/kafka_log_under_test.h"
 #include "tests/integration/crmctl/running_server.h"
 #include "tests/support/temp_directory.h"
@@ -186,20 +187,23 @@ void ExpectCoreOf(Log& log, const std::string& data_directory) {
   const Generation generation(data_directory + "/contact", std::string(core.name()),
                               core.version());
   ASSERT_TRUE(generation.exists());
-  auto store = generation.Open({});
+  StorageBudget budget(64 << 20);
+  RocksStoreOptions stored_rows;
+  stored_rows.budget = &budget;
+  auto store = generation.Open(stored_rows);
   ASSERT_TRUE(store.ok()) << store.status();
   MemoryStore anew;
   RebuildOptions options;
-  int64_t stored = 0;
+  int64_t folded = 0;
   for (Partition p = 0; p < kPartitions; ++p) {
     const auto position = LoadPosition(**store, p);
     ASSERT_TRUE(position.ok());
     const absl::Status valid = CheckPosition(log, p, *position);
     EXPECT_TRUE(valid.ok()) << valid;
     options.until.push_back(position->stored);
-    stored += position->stored;
+    folded += position->stored;
   }
-  EXPECT_GT(stored, 0);
+  EXPECT_GT(folded, 0);
   const auto rebuilt = BulkRebuild(log, core, EventSource{schema, sealer}, anew, options);
   ASSERT_TRUE(rebuilt.ok()) << rebuilt.status();
   for (Partition p = 0; p < kPartitions; ++p) {
