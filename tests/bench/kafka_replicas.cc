@@ -5,7 +5,9 @@
 #include <grpcpp/impl/client_unary_call.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -131,7 +133,7 @@ class Replicas {
     return with;
   }
 
-  // Creates at the first replica until the returned thread is joined after EndLoad.
+  // Creates at the first replica, 16 in flight; `load` is to be joined.
   absl::Status LoadFor(double seconds, std::thread* load) {
     const fs::path requests = loads_.WriteCreates(static_cast<int64_t>(seconds * 20'000));
     *load = std::thread([this, requests, seconds] {
@@ -311,7 +313,7 @@ absl::Status MeasureReplicas(const KafkaReplicasOptions& options, bool tokens, b
   if (tokens) {
     CRM_RETURN_IF_ERROR(Tokens(replicas, options, "idle", rows));
     std::thread load;
-    CRM_RETURN_IF_ERROR(replicas.LoadFor(options.reads * 0.01, &load));
+    CRM_RETURN_IF_ERROR(replicas.LoadFor(options.reads * 0.02, &load));
     const absl::Status status = Tokens(replicas, options, "16 creates in flight", rows);
     load.join();
     CRM_RETURN_IF_ERROR(status);

@@ -25,7 +25,7 @@ RawHeaders EventHeaders(const std::string& fence = "1", const std::string& seq =
   return {{"crm-kind", "event"}, {"crm-fence", fence}, {"crm-seq", seq}};
 }
 
-std::string ReasonOf(const Record& record) {
+std::string ForeignReason(const Record& record) {
   return record.kind == RecordKind::kForeign ? record.value.substr(0, record.value.find(':')) : "";
 }
 
@@ -65,7 +65,7 @@ TEST(KafkaForeign, EachReasonIsNamedAndTheOthersReadOn) {
   for (int round = 0; round < 2; ++round) {
     std::vector<std::string> reasons;
     const auto records = ReadPartition(log.log(), 2, first);
-    for (const Record& record : records) reasons.push_back(ReasonOf(record));
+    for (const Record& record : records) reasons.push_back(ForeignReason(record));
     ASSERT_EQ(reasons.size(), wanted.size() + 1);
     EXPECT_EQ(records.back().value, "ours");
     reasons.pop_back();
@@ -95,7 +95,7 @@ TEST(KafkaForeign, NoiseOfAMebibyteInEveryCodecIsPassedOver) {
     const auto records = ReadPartition(log.log(), 5, first);
     ASSERT_EQ(records.size(), 11u);
     for (int i = 0; i < 10; i += 2) {
-      EXPECT_EQ(ReasonOf(records[i]), "NO_HEADERS");
+      EXPECT_EQ(ForeignReason(records[i]), "NO_HEADERS");
       EXPECT_EQ(records[i + 1].value, std::string(100'000, 'x'));
     }
     EXPECT_EQ(records[10].value, "ours");
@@ -261,6 +261,7 @@ TEST(KafkaCheck, ATrimmedPartitionFailsAndTheOthersGoOn) {
   EXPECT_EQ(ReasonOf(AppendNow(log.log(), 6, {EventOf(KeyIn(6), "3")}).status()), "LOG_TRIMMED");
   ASSERT_TRUE(AppendNow(log.log(), 7, {EventOf(KeyIn(7), "on")}).ok());
   EXPECT_EQ(ValuesOf(ReadRecords(*tail, 1)), std::vector<std::string>{"on"});
+  tail.reset();
   log.engine.reset();
   EXPECT_EQ(ReasonOf(KafkaLogEngine::Open(OptionsFor({log.topic})).status()), "LOG_TRIMMED");
 }

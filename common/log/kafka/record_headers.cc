@@ -195,6 +195,10 @@ Record RecordOf(const rd_kafka_message_t& message) {
   Record record;
   record.offset = message.offset;
   record.kind = KindOf(parsed.kind.value);
+  if (parsed.kind.value == KindName(RecordKind::kForeign)) {
+    record.value.assign(static_cast<const char*>(message.payload), message.len);
+    return record;
+  }
   if (record.kind == RecordKind::kForeign) {
     return Foreign(message.offset, "UNKNOWN_KIND", "its crm-kind is none that this version knows");
   }
