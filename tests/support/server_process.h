@@ -15,8 +15,10 @@ namespace crm {
 // The process dies with the thread that started it. Not thread-safe.
 class ServerProcess {
  public:
-  // `data_dir` is made where it is missing. `flags` come after those for data and ports.
-  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {});
+  // `data_dir` is made where it is missing. `flags` come after those for data and ports. `program`:
+  // its path; crm-all where it is empty.
+  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {},
+                         std::string program = "");
   // Kills what still runs.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -36,6 +38,10 @@ class ServerProcess {
   void Kill();
   // SIGTERM without a wait.
   void Terminate();
+  // SIGSTOP: the process stands still, its connections stay open. Kill ends it even then.
+  void Pause();
+  // SIGCONT.
+  void Resume();
   // SIGTERM; the exit code as of WaitForExit. A process that has not ended in time is killed and
   // answers nothing.
   std::optional<int> Stop(TimeNs wait = 40 * kSecond);
@@ -57,6 +63,7 @@ class ServerProcess {
 
   const std::string data_dir_;
   const std::vector<std::string> flags_;
+  const std::string program_;
   const std::string errors_file_;
   pid_t pid_ = 0;
   int pid_fd_ = -1;
