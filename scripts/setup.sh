@@ -2,6 +2,7 @@
 # Installs the Debian packages of scripts/packages.txt that are missing, and says which.
 #
 #   scripts/setup.sh           what building and testing needs
+#   scripts/setup.sh --broker  also what a real Kafka for tests and trials needs (scripts/kafka.sh)
 #   scripts/setup.sh --gate    also what scripts/check.sh needs, where the release has it
 #   scripts/setup.sh --list    prints the packages, installs nothing
 #
@@ -13,8 +14,9 @@ groups="build"
 list_only=false
 for argument in "$@"; do
   case "$argument" in
-    --gate) groups="build gate" ;;
-    --list) list_only=true groups="build gate" ;;
+    --broker) groups+=" broker" ;;
+    --gate) groups+=" gate" ;;
+    --list) list_only=true groups="build broker gate" ;;
     *) echo "setup: unknown argument '$argument'" >&2; exit 2 ;;
   esac
 done
@@ -75,6 +77,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 fi
 
 mapfile -t missing < <(missing_of build)
+[[ $groups != *broker* ]] || mapfile -t -O "${#missing[@]}" missing < <(missing_of broker)
 if [[ $groups == *gate* ]]; then
   mapfile -t gate < <(missing_of gate)
 else
