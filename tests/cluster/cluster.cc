@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "common/base/check.h"
 #include "common/base/random.h"
+#include "common/base/status.h"
 #include "tests/support/eventually.h"
 
 namespace crm {
@@ -17,8 +18,7 @@ const CallOptions kGlance{{}, 2 * kSecond};
 
 }  // namespace
 
-Cluster::Cluster(const std::string& kafka_version, int brokers)
-    : brokers_(directory_.File("kafka"), kafka_version, brokers) {
+Cluster::Cluster() {
   SystemRandom random;
   auto secret = Secret::FromFile(SecretFile(), &random);
   CRM_CHECK(secret.ok());
@@ -31,15 +31,16 @@ Cluster::~Cluster() {
   for (auto& namesake : namesakes_) namesake->Kill();
 }
 
-absl::Status Cluster::Start() {
-  return brokers_.Start();
+absl::Status Cluster::Start(const std::string& name, int brokers) {
+  CRM_ASSIGN_OR_RETURN(brokers_, KafkaCluster::Start({.name = name, .brokers = brokers}));
+  return absl::OkStatus();
 }
 
 std::vector<std::string> Cluster::EngineFlags(const std::string& instance) const {
   return {"--engine",
           "kafka",
           "--kafka-bootstrap",
-          brokers_.bootstrap(),
+          brokers_->bootstrap(),
           "--create-topics",
           "--secret-file",
           SecretFile(),

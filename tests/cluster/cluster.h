@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "common/base/secret.h"
-#include "tests/cluster/brokers.h"
 #include "tests/cluster/callers.h"
+#include "tests/support/kafka_cluster.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temp_directory.h"
 
@@ -21,11 +21,11 @@ inline constexpr TimeNs kSessionTimeout = 3 * kSecond;
 // method promises it waits for; where that does not come the error tells. One thread.
 class Cluster {
  public:
-  explicit Cluster(const std::string& kafka_version, int brokers = 1);
+  Cluster();
   ~Cluster();
 
-  // Brokers and topics.
-  absl::Status Start();
+  // The brokers. `name` is the test's.
+  absl::Status Start(const std::string& name, int brokers = 1);
 
   // Starts a replica, by its data directory if it ran before; returns when it answers.
   absl::Status StartReplica(const std::string& name);
@@ -38,7 +38,7 @@ class Cluster {
   std::vector<std::string> names() const;
   // Of one that runs.
   const ContactClient& client(const std::string& name) const { return *clients_.at(name); }
-  Brokers& brokers() { return brokers_; }
+  KafkaCluster& brokers() { return *brokers_; }
   // Where writers find the replicas.
   Callers& callers() { return callers_; }
   const Secret& secret() const { return *secret_; }
@@ -59,7 +59,7 @@ class Cluster {
 
  private:
   TempDirectory directory_;
-  Brokers brokers_;
+  std::unique_ptr<KafkaCluster> brokers_;
   std::unique_ptr<Secret> secret_;
   std::map<std::string, std::unique_ptr<ServerProcess>> replicas_;
   std::map<std::string, std::unique_ptr<ContactClient>> clients_;

@@ -1,5 +1,5 @@
 // kill -9 of replicas and of brokers under writers. Flags: --rounds=N (8) kills of replicas,
-// --broker-rounds=N (3), --kafka-version=V, --seed=S.
+// --broker-rounds=N (3); --seed=S.
 
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@ namespace crm {
 namespace {
 
 constexpr int kWriters = 16;
+constexpr int kBrokers = 3;
 // Numbers from here on are askers'.
 constexpr int kAskers = 1000;
 constexpr TimeNs kBrokerIsBack = 10 * kSecond;
@@ -83,7 +84,7 @@ class ClusterKillTest : public ClusterTest {
   // The time from the broker's return until every partition takes commands again.
   TimeNs ComeBack() {
     const SystemClock clock;
-    EXPECT_TRUE(IsOk(cluster_->brokers().Restart(1)));
+    EXPECT_TRUE(IsOk(cluster_->brokers().StartBroker(1)));
     const TimeNs back = clock.Monotonic();
     const TimeNs accepted =
         probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience);
@@ -114,7 +115,7 @@ TEST_F(ClusterKillTest, BrokerKilledReadsGoOnAndCommandsResumeSoonAfterItsReturn
   std::string figures;
   for (int64_t round = 0; round < rounds; ++round) {
     ASSERT_TRUE(writers.WaitForAnswers(200, kPatience));
-    ASSERT_TRUE(IsOk(cluster_->brokers().Kill(1)));
+    ASSERT_TRUE(IsOk(cluster_->brokers().KillBroker(1)));
     ExpectReads(name);
     if (round == 0) ExpectCommandsUnavailable(askers);
     ExpectReads(name);
@@ -132,14 +133,14 @@ TEST_F(ClusterKillTest, BrokerKilledReadsGoOnAndCommandsResumeSoonAfterItsReturn
 }
 
 TEST_F(ClusterKillTest, ThreeBrokersKilledInTurnLoseAndInventNothing) {
-  ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}, 3));
+  ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}, kBrokers));
   ClusterWriters writers(cluster_->callers(), kWriters, RunSeed());
   for (int64_t round = 0; round < FlagValue("rolls", 1); ++round) {
-    for (int broker = 1; broker <= cluster_->brokers().count(); ++broker) {
+    for (int broker = 1; broker <= kBrokers; ++broker) {
       ASSERT_TRUE(writers.WaitForAnswers(200, kPatience));
-      ASSERT_TRUE(IsOk(cluster_->brokers().Kill(broker)));
+      ASSERT_TRUE(IsOk(cluster_->brokers().KillBroker(broker)));
       ASSERT_TRUE(writers.WaitForAnswers(200, kPatience)) << "without broker " << broker;
-      ASSERT_TRUE(IsOk(cluster_->brokers().Restart(broker)));
+      ASSERT_TRUE(IsOk(cluster_->brokers().StartBroker(broker)));
     }
   }
   ASSERT_TRUE(writers.WaitForAnswers(200, kPatience));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <iostream>
 #include <random>
 
@@ -15,13 +17,15 @@ namespace crm {
 // Longer than anything takes that works; a test that waits so long has failed.
 inline constexpr TimeNs kPatience = 60 * kSecond;
 
-// Replicas over brokers of the test's own. Flags: --kafka-version=V, --seed=S. What the processes
+// Replicas over brokers of the test's own. The flag --seed=S. What the processes
 // wrote is printed where the test failed.
 class ClusterTest : public testing::Test {
  protected:
   void Begin(const std::vector<std::string>& replicas, int brokers = 1) {
-    cluster_ = std::make_unique<Cluster>(TextFlag("kafka-version", "3.9.1"), brokers);
-    ASSERT_TRUE(IsOk(cluster_->Start()));
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    cluster_ = std::make_unique<Cluster>();
+    ASSERT_TRUE(IsOk(
+        cluster_->Start(fmt::format("{}.{}", test->test_suite_name(), test->name()), brokers)));
     for (const std::string& replica : replicas) {
       ASSERT_TRUE(IsOk(cluster_->StartReplica(replica)));
     }

@@ -1,4 +1,4 @@
-// How long partitions are without an owner. Flags: --rounds=N (3), --kafka-version=V.
+// How long partitions are without an owner. Flags: --rounds=N (3).
 
 #include <fmt/format.h>
 
