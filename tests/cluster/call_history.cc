@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "common/aggregate/core_rows.h"
 #include "common/aggregate/reaction_progress.h"
 #include "common/base/check.h"
 #include "common/rpc/validate.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "common/aggregate/core_rows.h"
 #include "common/base/random.h"
 #include "common/service/service_definition.h"
 #include "tests/support/eventually.h"
