@@ -87,83 +87,14 @@ done
 kill -0 "$server" 2>/dev/null || fail "crm-all ended before it was ready"
 echo "crm-all serves gRPC on 127.0.0.1:$port and metrics on http://127.0.0.1:$admin_port/metrics"
 
-journey=examples/complete_journey
-source=(--source complete-journey)
-story=complete-journey/2261
-currency=USD
-analysis_date=2017-12-31
-
-heading() { printf '\n\033[1m%s\033[0m\n' "$1"; }
-[[ -t 1 ]] || heading() { printf '\n%s\n' "$1"; }
-
-heading "Customers: the 2,379 households of the Complete Journey, a year of a real grocer, with what is known of them as tags"
-crmctl --actor service:loyalty-program import contacts "$journey/households.csv" "${source[@]}" \
-  --key-column household_id --tags-columns age,income,home_ownership,marital_status,household_size,household_comp,kids_count
-
-heading "Purchases: 75,000 lines in 47,243 orders"
-gzip -dc "$journey/cj_transactions_sample.csv.gz" |
-  crmctl --actor service:tills import orders - "${source[@]}" --key-column basket_id \
-    --contact-column household_id --time-column transaction_timestamp --product-column product_id \
-    --quantity-column quantity --amount-column sales_value --place-column store_id --currency "$currency"
-
-heading "Campaigns of the year: 27, with 6,589 sends and 2,102 redemptions"
-crmctl import campaigns "$journey/cj_campaign_descriptions.csv" "${source[@]}" --key-column campaign_id \
-  --category-column campaign_type --start-column start_date --end-column end_date
-crmctl import sends "$journey/sends.csv" "${source[@]}" --campaign-column campaign_id \
-  --contact-column household_id --time-column sent_date --channel post
-crmctl import responses "$journey/cj_coupon_redemptions.csv" "${source[@]}" --campaign-column campaign_id \
-  --contact-column household_id --time-column redemption_date --kind redemption \
-  --key-columns household_id,coupon_upc,campaign_id,redemption_date
-crmctl wait
-
-heading "How each type of campaign did"
-crmctl campaign compare
-
-heading "Stages of the life cycle, moved by the orders"
-crmctl stages
-
-heading "Who is worth what: recency, frequency and monetary value; then expected value and P(alive)"
-crmctl score run --model rfm --date "$analysis_date" --currency "$currency" --request-id "journey-rfm"
-crmctl score run --model value --date "$analysis_date" --currency "$currency" --request-id "journey-value"
-
-heading "How unevenly sales are spread over the customers"
-crmctl concentration --currency "$currency"
-
-heading "The ten most valuable customers"
-crmctl score list --order-by "value.lifetime_value_minor desc"
-
-heading "A live campaign: consents first (every household with an odd number agreed to e-mail)"
-awk -F, 'NR == 1 || $1 % 2 == 1' "$journey/households.csv" |
-  crmctl --actor service:website import consents - "${source[@]}" --contact-column household_id \
-    --channel email --wording "2017-12" --evidence "sign-up form"
-crmctl wait
-
-field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
-segment="$(crmctl --json segment create --name "loyal and alive" --request-id journey-loyal \
-  --filter 'rfm.recency >= 4 AND rfm.frequency >= 4 AND value.alive_probability > 0.9' | field name)"
-crmctl wait
-heading "The target group, kept up as scores and orders change: $segment"
-crmctl segment members "$segment"
-campaign="$(crmctl --json campaign create --name "Thank you" --type loyalty --segment "$segment" \
-  --step thanks:email:marketing --cap 1/30 --subject "Thank you for a good year" \
-  --body "A voucher for your next visit is waiting." --request-id journey-thanks | field name)"
-crmctl campaign launch "$campaign" >/dev/null
-crmctl wait
-heading "Launched: one decision for each member, with the consent it relied on"
-crmctl campaign statistics | awk 'NR == 1 || /Thank you/'
-crmctl campaign refusals "$campaign" --show 3
-echo "$(find "$data_dir/outbox" -type f -name '[!.]*' | wc -l) messages in $data_dir/outbox, one file each; one of them:"
-cat "$(find "$data_dir/outbox" -type f -name '[!.]*' | sort | sed -n 1p)"
-echo
-
-heading "One customer's whole story, out of four services"
-crmctl customer360 --key "$story" --entries 5
-echo
-crmctl contact history --key "$story"
-created="$(crmctl --json contact get --key "$story" | field createTime)"
-
-crmctl report build/report.html --currency "$currency" --key "$story" --title "A year of a grocer's customers" >/dev/null
-heading "The same as a page with charts: build/report.html"
+outbox="$data_dir/outbox"
+source scripts/journey.sh
+journey_customers
+journey_purchases
+journey_campaigns
+journey_figures
+journey_live_campaign
+journey_one_customer
 
 again="scripts/run.sh"
 [[ "$data_dir" == data/demo ]] || again+=" --data-dir $data_dir"

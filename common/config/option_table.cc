@@ -95,6 +95,7 @@ class Resolver {
   void Set(const Option& option, const Given& given);
   void Fault(std::string text) { faults_.push_back(std::move(text)); }
   bool IsKnown(const std::string& name) const;
+  bool IsBare(const std::string& name) const;
   // " (did you mean …?)", or where all names are listed.
   std::string Hint(const std::string& name) const;
 
@@ -177,9 +178,12 @@ std::vector<std::string> Resolver::WithoutEmpty(const std::vector<std::string>& 
     const bool has_next = i + 1 < arguments.size();
     const std::string name = argument.substr(0, argument.find('='));
     const bool takes_value = name.starts_with("--") && IsKnown(name.substr(2));
+    const bool bare = takes_value && name == argument && IsBare(name.substr(2));
     const bool apart =
-        takes_value && name == argument && has_next && !arguments[i + 1].starts_with("--");
-    if (apart && !arguments[i + 1].empty()) {
+        takes_value && !bare && name == argument && has_next && !arguments[i + 1].starts_with("--");
+    if (bare) {
+      out.push_back(argument + "=true");
+    } else if (apart && !arguments[i + 1].empty()) {
       out.push_back(argument + "=" + arguments[++i]);
     } else if (takes_value && argument.size() <= name.size() + 1) {
       if (apart) ++i;
@@ -306,6 +310,11 @@ void Resolver::Set(const Option& option, const Given& given) {
 bool Resolver::IsKnown(const std::string& name) const {
   return name == kConfig || std::any_of(program_.options.begin(), program_.options.end(),
                                         [&](const Option& option) { return option.name == name; });
+}
+
+bool Resolver::IsBare(const std::string& name) const {
+  return std::any_of(program_.options.begin(), program_.options.end(),
+                     [&](const Option& option) { return option.bare && option.name == name; });
 }
 
 std::string Resolver::Hint(const std::string& name) const {

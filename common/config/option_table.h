@@ -47,6 +47,8 @@ struct Option {
   bool optional = false;
   // The value is never printed.
   bool secret = false;
+  // Yes or no: given without a value it is "true".
+  bool bare = false;
 };
 
 struct Program {
@@ -81,6 +83,12 @@ SetOption SetText(std::string* target);
 SetOption SetInteger(int* target, int min, int max);
 // Bytes: a number with an optional unit B, KiB, MiB, GiB, TiB.
 SetOption SetSize(int64_t* target, int64_t min);
+// "true" or "false".
+SetOption SetYesOrNo(bool* target);
+// A number with a unit ms, s or min, within [min, max] nanoseconds.
+SetOption SetDuration(int64_t* target, int64_t min, int64_t max);
+// Addresses as below, port 1 to 65535, separated by commas.
+SetOption SetAddresses(std::string* target);
 // "host:port" or "[v6]:port"; port 0 to 65535.
 SetOption SetAddress(std::string* target);
 // One of `allowed`.

@@ -50,6 +50,33 @@ std::string SizeText(int64_t bytes) {
   return fmt::format("{}B", bytes);
 }
 
+constexpr std::array<std::pair<std::string_view, int64_t>, 3> kDurations{
+    {{"ms", 1'000'000}, {"s", 1'000'000'000}, {"min", 60'000'000'000}}};
+
+bool ParseDuration(std::string_view text, int64_t* out) {
+  const size_t digits = text.find_first_not_of("0123456789");
+  if (digits == std::string_view::npos) return false;
+  std::string_view unit = text.substr(digits);
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  int64_t number = 0;
+  if (!ParseNumber(text.substr(0, digits), &number)) return false;
+  for (const auto& [name, one] : kDurations) {
+    if (unit != name || number > INT64_MAX / one) continue;
+    *out = number * one;
+    return true;
+  }
+  return false;
+}
+
+std::string DurationText(int64_t nanoseconds) {
+  for (auto unit = kDurations.rbegin(); unit != kDurations.rend(); ++unit) {
+    if (nanoseconds >= unit->second && nanoseconds % unit->second == 0) {
+      return fmt::format("{}{}", nanoseconds / unit->second, unit->first);
+    }
+  }
+  return fmt::format("{}ns", nanoseconds);
+}
+
 bool IsAddress(const std::string& text) {
   static const std::regex* const form =
       new std::regex(R"((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*):([0-9]{1,5}))");
@@ -89,6 +116,42 @@ SetOption SetSize(int64_t* target, int64_t min) {
           "a size of at least {}, such as 512MiB (units B, KiB, MiB, GiB, TiB)", SizeText(min)));
     }
     *target = bytes;
+    return absl::OkStatus();
+  };
+}
+
+SetOption SetYesOrNo(bool* target) {
+  return [=](const std::string& value) {
+    if (value != "true" && value != "false") return MustBe("true or false");
+    *target = value == "true";
+    return absl::OkStatus();
+  };
+}
+
+SetOption SetDuration(int64_t* target, int64_t min, int64_t max) {
+  return [=](const std::string& value) {
+    int64_t time = 0;
+    if (!ParseDuration(value, &time) || time < min || time > max) {
+      return MustBe(fmt::format("a time from {} to {}, such as 10s (units ms, s, min)",
+                                DurationText(min), DurationText(max)));
+    }
+    *target = time;
+    return absl::OkStatus();
+  };
+}
+
+SetOption SetAddresses(std::string* target) {
+  return [=](const std::string& value) {
+    size_t from = 0;
+    while (from <= value.size()) {
+      const size_t comma = std::min(value.find(',', from), value.size());
+      const std::string one = value.substr(from, comma - from);
+      if (!IsAddress(one) || one.ends_with(":0") || one.starts_with('*')) {
+        return MustBe("addresses such as broker-1:9092,broker-2:9092");
+      }
+      from = comma + 1;
+    }
+    *target = value;
     return absl::OkStatus();
   };
 }

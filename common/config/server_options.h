@@ -41,7 +41,8 @@ struct ServerOptions {
   // 0: three where there are as many brokers, else one.
   int kafka_replication_factor = 0;
   TimeNs kafka_session_timeout = 0;
-  // Where other replicas forward commands to; empty: the address bound.
+  // Where other replicas forward commands to; empty: the address bound, by the host's name where
+  // that is every address of the machine.
   std::string advertise;
 
   int rpc_threads = 0;
@@ -62,14 +63,20 @@ struct ServerConfig {
   ServerOptions options;
   // Not empty: print this to stdout and end well.
   std::string output;
+  // As the machine told.
+  std::string host_name;
   // Effective options and their sources as text, without secrets: what /configz answers.
   std::string effective;
 };
 
-// `arguments` without the program's name. INVALID_ARGUMENT as Resolve, plus faults between options.
-absl::StatusOr<ServerConfig> ParseServerOptions(const std::string& program,
-                                                const std::string& version,
-                                                const std::vector<std::string>& arguments,
-                                                const Surroundings& surroundings);
+// `arguments` without the program's name. INVALID_ARGUMENT as Resolve, plus faults between options,
+// all of them. `purpose`: what --help says of the program.
+absl::StatusOr<ServerConfig> ParseServerOptions(
+    const std::string& program, const std::string& version,
+    const std::vector<std::string>& arguments, const Surroundings& surroundings,
+    const std::string& purpose = "CRM server: every service over gRPC, on one event log.");
+
+// host:port that other processes reach this one by, `port` being the one bound.
+std::string AdvertisedAddress(const ServerConfig& config, int port);
 
 }  // namespace crm

@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kMaxTextBytes = 256;
 constexpr size_t kMaxMinPositions = 16;
+// gRPC carries any bytes under such keys, and printable ASCII alone under others.
+constexpr std::string_view kBinarySuffix = "-bin";
 
 bool IsLowerHex(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -28,6 +30,10 @@ bool IsPlainText(std::string_view text) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+bool IsPrintableAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 struct ActorKind {
   std::string_view name;
   common::v1::Actor::Kind kind;
@@ -36,6 +42,15 @@ constexpr std::array<ActorKind, 4> kActorKinds{{{"employee", common::v1::Actor::
                                                 {"customer", common::v1::Actor::CUSTOMER},
                                                 {"partner", common::v1::Actor::PARTNER},
                                                 {"service", common::v1::Actor::SERVICE}}};
+
+// "principal" or "kind:principal".
+std::string ActorText(const common::v1::Actor& actor) {
+  if (actor.principal().empty()) return "";
+  const auto* kind = std::find_if(kActorKinds.begin(), kActorKinds.end(),
+                                  [&](const auto& k) { return k.kind == actor.kind(); });
+  if (kind == kActorKinds.end()) return actor.principal();
+  return std::string(kind->name) + ":" + actor.principal();
+}
 
 }  // namespace
 
@@ -67,6 +82,7 @@ MetadataReader::MetadataReader(CallContext* context) : context_(*context) {
   context_.caller.correlation_id.clear();
   context_.min_positions.clear();
   context_.strong = false;
+  context_.forwarded = false;
   context_.deadline = 0;
 }
 
@@ -76,6 +92,7 @@ void MetadataReader::Add(std::string_view key, std::string_view value) {
 }
 
 void MetadataReader::AddKnown(std::string_view key, std::string_view value) {
+  if (key.ends_with(kBinarySuffix)) key.remove_suffix(kBinarySuffix.size());
   if (key == kTenantKey) {
     if (!IsTenant(value)) return Fault(key, "must match [a-z][a-z0-9-]{0,62}");
     return SetText(key, value, &context_.caller.tenant);
@@ -86,6 +103,10 @@ void MetadataReader::AddKnown(std::string_view key, std::string_view value) {
   }
   if (key == kCorrelationKey) return SetText(key, value, &context_.caller.correlation_id);
   if (key == kConsistencyKey) return SetConsistency(value);
+  if (key == kForwardedKey) {
+    context_.forwarded = true;
+    return;
+  }
   if (key != kMinPositionKey) return;
   if (context_.min_positions.size() == kMaxMinPositions) return Fault(key, "at most 16 values");
   context_.min_positions.emplace_back(value);
@@ -135,6 +156,23 @@ absl::Status MetadataReader::Finish() {
   }
   if (context_.caller.tenant.empty()) context_.caller.tenant = "default";
   return absl::OkStatus();
+}
+
+MetadataPairs MetadataOf(const CallContext& context) {
+  const Caller& caller = context.caller;
+  MetadataPairs pairs = {{kTenantKey, caller.tenant}};
+  const auto add = [&pairs](const std::string& key, const std::string& value) {
+    if (value.empty()) return;
+    pairs.emplace_back(IsPrintableAscii(value) ? key : key + std::string(kBinarySuffix), value);
+  };
+  add(kActorKey, ActorText(caller.actor));
+  add(kOnBehalfOfKey, caller.actor.on_behalf_of());
+  add(kCorrelationKey, caller.correlation_id);
+  add(kTraceparentKey, caller.traceparent);
+  for (const std::string& position : context.min_positions) add(kMinPositionKey, position);
+  if (context.strong) add(kConsistencyKey, "strong");
+  if (context.forwarded) add(kForwardedKey, "1");
+  return pairs;
 }
 
 }  // namespace crm

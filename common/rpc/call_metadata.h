@@ -2,6 +2,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "common/rpc/call.h"
@@ -15,11 +17,14 @@ inline constexpr char kOnBehalfOfKey[] = "crm-on-behalf-of";
 inline constexpr char kCorrelationKey[] = "crm-correlation";
 inline constexpr char kMinPositionKey[] = "crm-min-position";
 inline constexpr char kConsistencyKey[] = "crm-consistency";
+// Between replicas: "1" on a call that one of them passed on.
+inline constexpr char kForwardedKey[] = "crm-forwarded";
 inline constexpr char kTraceparentKey[] = "traceparent";
 inline constexpr char kPositionKey[] = "crm-position";
 
 // Reads a call's metadata, pair by pair in any order, into a CallContext. Keys it does not know are
-// ignored. All faults are INVALID_ARGUMENT and named by key; a traceparent that is not well-formed
+// ignored; a known one with "-bin" behind it, as gRPC asks for values beyond ASCII, is the same.
+// All faults are INVALID_ARGUMENT and named by key; a traceparent that is not well-formed
 // W3C trace context is ignored, as that standard asks. Not thread-safe.
 class MetadataReader {
  public:
@@ -42,6 +47,10 @@ class MetadataReader {
   std::vector<std::pair<std::string, std::string>> faults_;
   bool has_consistency_ = false;
 };
+
+using MetadataPairs = std::vector<std::pair<std::string, std::string>>;
+// The pairs that make a MetadataReader answer the same context, for a call in the same name.
+MetadataPairs MetadataOf(const CallContext& context);
 
 // Version 00 to fe, ids not all zero, lower-case hex.
 bool IsTraceparent(std::string_view value);

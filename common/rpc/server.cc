@@ -34,6 +34,7 @@ constexpr int kRequestedStreams = 4;
 // Unary calls likewise.
 constexpr int kRequestedCalls = 8;
 constexpr int kRequestedChecks = 4;
+constexpr int kLeastPingInterval = 1000;
 
 // The library registers the plugin at static initialisation where it is linked whole; this adds it
 // where it was not.
@@ -108,6 +109,9 @@ void RpcServer::State::Configure(grpc::ServerBuilder* builder) {
   builder->AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
   builder->SetMaxReceiveMessageSize(options.max_message_bytes);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  // Replicas that pass calls on look every two seconds whether the one asked still lives.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              kLeastPingInterval);
   // A second server on the same port would silently take half of the connections.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->SetOption(std::make_unique<WithReflection>());

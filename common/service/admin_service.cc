@@ -1,10 +1,15 @@
 #include "common/service/admin_service.h"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+
 #include "common/aggregate/dead_letters.h"
 #include "common/base/status.h"
 #include "common/projection/batch_rows.h"
 #include "common/projection/dump.h"
 #include "common/rpc/validate.h"
+#include "common/service/log_ends.h"
 #include "common/service/log_reading.h"
 #include "common/service/reaction_refusals.h"
 #include "common/storage/memory_store.h"
@@ -18,6 +23,14 @@ using namespace admin::v1;  // NOLINT: this file is about nothing else
 
 constexpr size_t kRowsPerAnswer = 256;
 constexpr int64_t kRecordsPerProgress = 20'000;
+constexpr TimeNs kEndsPatience = 2 * kSecond;
+
+absl::StatusOr<Offset> EndIn(const LogEnds& ends, Partition partition) {
+  const std::optional<Offset>& end = ends[static_cast<size_t>(partition)];
+  if (end.has_value()) return *end;
+  return RetryLater(absl::StatusCode::kUnavailable, "LOG_UNREACHABLE",
+                    "the log does not tell where it ends; is a broker away? Retry later", 1000);
+}
 
 absl::Status NoSuch(const std::string& field, const std::string& known) {
   return InvalidField(field, "is not known here; there are: " + known);
@@ -141,9 +154,14 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
     ServiceStatus* service = response.add_services();
     service->set_service(host->definition().name);
     service->set_topic(host->definition().topic);
+    std::map<Log*, LogEnds> ends;
+    for (ServedProjection* projection : host->projections()) {
+      const auto [known, is_new] = ends.try_emplace(&projection->log());
+      if (is_new) known->second = ReadEnds(projection->log(), kEndsPatience);
+    }
     for (Partition p = 0; p < kPartitions; ++p) {
       CRM_ASSIGN_OR_RETURN(const Offset begin, host->log().BeginOffset(p));
-      CRM_ASSIGN_OR_RETURN(const Offset end, host->log().EndOffset(p));
+      CRM_ASSIGN_OR_RETURN(const Offset end, EndIn(ends.at(&host->log()), p));
       PartitionStatus* partition = service->add_partitions();
       partition->set_partition(p);
       partition->set_begin_offset(begin);
@@ -159,8 +177,9 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
       for (Partition p = 0; p < kPartitions; ++p) {
         const Offset read_to = projection->tracker().Get(p);
         status->add_read_to(read_to);
-        CRM_ASSIGN_OR_RETURN(const Offset end, projection->log().EndOffset(p));
-        status->set_lag(status->lag() + end - read_to);
+        CRM_ASSIGN_OR_RETURN(const Offset end, EndIn(ends.at(&projection->log()), p));
+        // What was read since then is no lag.
+        status->set_lag(status->lag() + std::max<Offset>(0, end - read_to));
       }
     }
     service->mutable_projections(0)->set_quarantined_subjects(host->quarantined_subjects());

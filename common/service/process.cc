@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 
 #include "common/base/status.h"
 #include "common/base/version.h"
-#include "common/log/embedded/embedded_log.h"
-#include "common/service/process_telemetry.h"
+#include "common/log/log_engine.h"
+#include "common/rpc/forwarder.h"
+#include "common/service/log_ends.h"
+#include "common/service/log_opening.h"
 
 namespace crm {
 namespace {
@@ -19,6 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr TimeNs kTick = 20 * kMillisecond;
 constexpr TimeNs kHealEvery = 100 * kMillisecond;
+constexpr TimeNs kCheckEvery = 5 * kSecond;
+constexpr TimeNs kEndsPatience = 2 * kSecond;
+constexpr TimeNs kFirstPause = 100 * kMillisecond;
+constexpr TimeNs kLongestPause = 2 * kSecond;
 constexpr TimeNs kOpenDeadline = 60 * kSecond;
 constexpr TimeNs kStopGrace = 20 * kSecond;
 constexpr int kQueryThreads = 1;
@@ -42,60 +48,89 @@ Process::~Process() {
   Stop();
 }
 
+ProcessTelemetry::Probes Process::Probes() {
+  ProcessTelemetry::Probes probes;
+  probes.live = [this] { return clock_.Monotonic() - heartbeat_ < 10 * kSecond; };
+  probes.started = [this] { return started_ ? absl::OkStatus() : Readiness(); };
+  probes.ready = [this] { return Readiness(); };
+  return probes;
+}
+
+absl::Status Process::Readiness() {
+  if (stopping_) return absl::UnavailableError("the process stops");
+  {
+    MutexLock lock(mutex_);
+    if (!obstacle_.empty()) return absl::UnavailableError(obstacle_);
+  }
+  if (!started_) return absl::UnavailableError("still opening or building projections");
+  if (!ready_) return absl::UnavailableError("projections have not reached the log's end yet");
+  const bool serving =
+      std::all_of(hosts_.begin(), hosts_.end(), [](const auto& host) { return host->serving(); });
+  return serving ? absl::OkStatus() : absl::UnavailableError("a projection is being rebuilt");
+}
+
 absl::Status Process::Start() {
   std::error_code error;
   fs::create_directories(options_.data_dir, error);
   if (error) return DirectoryError(options_.data_dir, error);
   heartbeat_ = clock_.Monotonic();
-  ProcessTelemetry::Probes probes;
-  probes.live = [this] { return clock_.Monotonic() - heartbeat_ < 10 * kSecond; };
-  probes.started = [this] { return started_.load(); };
-  probes.ready = [this] {
-    return ready_.load() && !stopping_ &&
-           std::all_of(hosts_.begin(), hosts_.end(),
-                       [](const auto& host) { return host->serving(); });
-  };
   std::vector<const google::protobuf::ServiceDescriptor*> counted;
   for (const ServiceDefinition& definition : definitions_) counted.push_back(definition.rpc);
-  telemetry_ = std::make_unique<ProcessTelemetry>(config_, clock_, std::move(probes), counted);
+  {
+    MutexLock lock(mutex_);
+    telemetry_ = std::make_unique<ProcessTelemetry>(config_, clock_, Probes(), counted);
+    if (stopping_) telemetry_->StopWaiting();
+  }
   CRM_RETURN_IF_ERROR(telemetry_->Start());
+  ticker_ = std::thread([this] { Tick(); });
   CRM_RETURN_IF_ERROR(OpenLog());
   CRM_RETURN_IF_ERROR(StartServers());
-  ticker_ = std::thread([this] { Tick(); });
+  hosts_made_ = true;
   healer_ = std::thread([this] { Heal(); });
   CRM_RETURN_IF_ERROR(StartHosts());
   started_ = true;
+  watcher_ = std::thread([this] { Watch(); });
   CRM_RETURN_IF_ERROR(WriteEndpoints());
   telemetry_->Note("serving on " + ApiAddress());
   return absl::OkStatus();
 }
 
 absl::Status Process::OpenLog() {
-  const fs::path log = fs::path(options_.data_dir) / "log";
-  const bool fresh = !fs::exists(log);
-  // A secret is made only together with its log: beside an older log a new one would be wrong.
-  CRM_ASSIGN_OR_RETURN(Secret secret,
-                       Secret::FromFile(options_.secret_file, fresh ? &random_ : nullptr));
+  CRM_ASSIGN_OR_RETURN(Secret secret, ReadSecret(options_, random_));
   secret_ = std::make_unique<Secret>(std::move(secret));
-  EmbeddedLogOptions options;
-  options.directory = log.string();
-  // A view may fold the topic of a service that runs elsewhere, or a reaction follow it.
-  std::set<std::string> topics;
-  for (const ServiceDefinition& definition : definitions_) {
-    topics.insert(definition.topic);
-    for (const ViewDefinition& view : definition.views) {
-      if (!view.topic.empty()) topics.insert(view.topic);
-    }
-    for (const auto& reaction : definition.reactions) {
-      topics.insert(std::string(reaction->topic()));
-    }
-  }
-  options.topics.assign(topics.begin(), topics.end());
-  options.secret_check = secret_->CheckValue();
-  options.random = &random_;
-  options.memory_bytes = static_cast<size_t>(options_.memory_budget / 4);
-  CRM_ASSIGN_OR_RETURN(engine_, EmbeddedLogEngine::Open(std::move(options)));
+  CRM_ASSIGN_OR_RETURN(engine_, WaitForLog());
+  if (engine_->shared()) forwarder_ = std::make_unique<Forwarder>(clock_);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<LogEngine>> Process::WaitForLog() {
+  const LogOpening opening{options_, definitions_, secret_->CheckValue(), random_,
+                           [this](const std::string& text) { telemetry_->Note(text); }};
+  waiting_for_log_ = true;
+  for (TimeNs pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    absl::StatusOr<std::unique_ptr<LogEngine>> engine = crm::OpenLog(opening);
+    const bool give_up = !engine.ok() && !IsWorthWaiting(options_, engine.status());
+    if (engine.ok() || give_up) {
+      waiting_for_log_ = false;
+      MutexLock lock(mutex_);
+      obstacle_.clear();
+      return engine;
+    }
+    WaitingFor(engine.status());
+    telemetry_->WaitForStop(pause);
+    if (stopping_) return absl::CancelledError("the process was stopped while it waited");
+  }
+}
+
+// Said once for each cause.
+void Process::WaitingFor(const absl::Status& error) {
+  const std::string text = "waiting for the log: " + std::string(error.message());
+  {
+    MutexLock lock(mutex_);
+    if (obstacle_ == text) return;
+    obstacle_ = text;
+  }
+  telemetry_->Note(text);
 }
 
 absl::Status Process::StartServers() {
@@ -111,22 +146,12 @@ absl::Status Process::StartServers() {
   server_ = std::make_unique<RpcServer>(rpc, clock_, telemetry_->rpc_observer());
   std::vector<ServiceHost*> hosts;
   for (ServiceDefinition& definition : definitions_) {
-    HostOptions host;
-    host.data_directory = options_.data_dir;
-    host.owner = options_.instance;
-    host.endpoint = options_.listen;
-    host.lane_threads = options_.lane_threads;
-    host.rebuild_buffer_bytes = options_.memory_budget / 4;
-    host.append_took = [this](TimeNs took) { telemetry_->AppendTook(took); };
-    host.note = [this](const std::string& text) { telemetry_->Note(text); };
-    host.progress = [this](const std::string& projection, const RebuildProgress& progress) {
-      telemetry_->Rebuilding(projection, progress);
-      return !stopping_;
-    };
+    HostOptions host = OptionsForHost();
     hosts_.push_back(std::make_unique<ServiceHost>(
         std::move(definition),
         [this](const std::string& topic) -> Log& { return engine_->Topic(topic); },
-        HostEnvironment{clock_, random_, *secret_, sealer_, *budget_, *queries_}, std::move(host)));
+        HostEnvironment{clock_, random_, *secret_, sealer_, *budget_, *queries_, forwarder_.get()},
+        std::move(host)));
     hosts_.back()->Register(*server_);
     hosts.push_back(hosts_.back().get());
   }
@@ -137,7 +162,24 @@ absl::Status Process::StartServers() {
   admin_ = std::make_unique<AdminService>(std::move(admin), hosts, clock_, *queries_);
   admin_->Register(*server_);
   telemetry_->Watch(std::move(hosts));
-  return server_->Start();
+  CRM_RETURN_IF_ERROR(server_->Start());
+  for (const auto& host : hosts_) host->Advertise(AdvertisedAddress(config_, server_->port()));
+  return absl::OkStatus();
+}
+
+HostOptions Process::OptionsForHost() {
+  HostOptions host;
+  host.data_directory = options_.data_dir;
+  host.owner = options_.instance;
+  host.lane_threads = options_.lane_threads;
+  host.rebuild_buffer_bytes = options_.memory_budget / 4;
+  host.append_took = [this](TimeNs took) { telemetry_->AppendTook(took); };
+  host.note = [this](const std::string& text) { telemetry_->Note(text); };
+  host.progress = [this](const std::string& projection, const RebuildProgress& progress) {
+    telemetry_->Rebuilding(projection, progress);
+    return !stopping_;
+  };
+  return host;
 }
 
 absl::Status Process::StartHosts() {
@@ -153,11 +195,14 @@ absl::Status Process::StartHosts() {
 
 // First catch-up: every projection has read to the log's end.
 bool Process::CaughtUp() {
+  std::map<Log*, LogEnds> ends;
   for (const auto& host : hosts_) {
     for (ServedProjection* projection : host->projections()) {
+      const auto [known, is_new] = ends.try_emplace(&projection->log());
+      if (is_new) known->second = ReadEnds(projection->log(), kEndsPatience);
       for (Partition p = 0; p < kPartitions; ++p) {
-        const absl::StatusOr<Offset> end = projection->log().EndOffset(p);
-        if (!end.ok() || projection->tracker().Get(p) < *end) return false;
+        const std::optional<Offset>& end = known->second[static_cast<size_t>(p)];
+        if (!end.has_value() || projection->tracker().Get(p) < *end) return false;
       }
     }
   }
@@ -167,14 +212,51 @@ bool Process::CaughtUp() {
 void Process::Tick() {
   while (!stopping_) {
     heartbeat_ = clock_.Monotonic();
-    for (const auto& host : hosts_) host->Tick();
-    // Latched: load alone makes no process unready.
-    if (started_ && !ready_ && CaughtUp()) {
-      ready_ = true;
-      server_->SetServing(true);
+    if (hosts_made_) {
+      for (const auto& host : hosts_) host->Tick();
     }
     telemetry_->WaitForStop(kTick);
   }
+}
+
+// What asks the log something, and so may take a while.
+void Process::Watch() {
+  TimeNs next_check = clock_.Monotonic() + kCheckEvery;
+  while (!stopping_) {
+    // Latched: load alone makes no process unready, nor does a log that cannot be reached.
+    if (!ready_ && CaughtUp()) {
+      ready_ = true;
+      server_->SetServing(true);
+    }
+    if (clock_.Monotonic() >= next_check) {
+      CheckLog();
+      next_check = clock_.Monotonic() + kCheckEvery;
+    }
+    telemetry_->WaitForStop(ready_ ? kCheckEvery : kTick);
+  }
+}
+
+// Reads go on while the log cannot be reached; one that is another, or incomplete, would make them
+// wrong.
+void Process::CheckLog() {
+  const absl::Status status = engine_->Check();
+  const std::string text(status.message());
+  if (absl::IsUnavailable(status) || status.ok()) {
+    const std::string away = status.ok() ? "" : "the log cannot be reached: " + text;
+    if (away.empty() != away_.empty()) {
+      telemetry_->Note(away.empty() ? "the log can be reached again" : away);
+    }
+    away_ = away;
+    return;
+  }
+  {
+    MutexLock lock(mutex_);
+    if (!obstacle_.empty()) return;
+    obstacle_ = text;
+  }
+  for (const auto& host : hosts_) host->Withdraw(status);
+  server_->SetServing(false);
+  telemetry_->Note("stopped serving: " + text);
 }
 
 void Process::Heal() {
@@ -206,16 +288,25 @@ int Process::api_port() const {
   return server_->port();
 }
 
-void Process::Stop() {
-  if (stopping_.exchange(true)) return;
+void Process::Interrupt() {
+  stopping_ = true;
+  MutexLock lock(mutex_);
   if (telemetry_ != nullptr) telemetry_->StopWaiting();
+}
+
+void Process::Stop() {
+  if (stopped_.exchange(true)) return;
+  Interrupt();
   if (server_ != nullptr) {
     server_->SetServing(false);
     server_->Shutdown(kStopGrace);
   }
   if (ticker_.joinable()) ticker_.join();
   if (healer_.joinable()) healer_.join();
+  if (watcher_.joinable()) watcher_.join();
   for (const auto& host : hosts_) host->Stop();
+  // What was passed on and is not answered yet; before those who wait for it go.
+  forwarder_.reset();
   if (queries_ != nullptr) queries_->Stop();
   server_.reset();
   admin_.reset();

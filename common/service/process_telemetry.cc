@@ -1,10 +1,12 @@
 #include "common/service/process_telemetry.h"
 
-#include <array>
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "common/base/version.h"
 #include "common/rpc/rpc_metrics.h"
+#include "common/service/log_ends.h"
 #include "common/telemetry/admin_http.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
@@ -13,6 +15,7 @@ namespace crm {
 namespace {
 
 constexpr TimeNs kProgressEvery = 2 * kSecond;
+constexpr TimeNs kEndsPatience = kSecond;
 
 absl::Status Probe(bool ok, const char* otherwise) {
   return ok ? absl::OkStatus() : absl::UnavailableError(otherwise);
@@ -73,17 +76,23 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
   Raise(metric::kCommandConflicts, {{"service", service}}, counts.lanes.conflicts);
   Raise(metric::kIdempotentReplays, {{"service", service}}, counts.lanes.repeats);
   Raise(metric::kFencedWrites, {{"topic", host.definition().topic}}, counts.void_records);
+  std::map<Log*, LogEnds> ends;
   for (ServedProjection* projection : host.projections()) {
     const std::string name(projection->projection().name());
     const MetricLabels labels = {{"service", service}, {"projection", name}};
     metrics.GaugeOf(metric::kProjectionRebuilding, labels).Set(projection->rebuilding() ? 1 : 0);
+    const auto [known, is_new] = ends.try_emplace(&projection->log());
+    if (is_new) known->second = ReadEnds(projection->log(), kEndsPatience);
     for (Partition p = 0; p < kPartitions; ++p) {
       MetricLabels partition = labels;
       partition["partition"] = std::to_string(p);
       const Offset read_to = projection->tracker().Get(p);
       metrics.GaugeOf(metric::kProjectionPosition, partition).Set(static_cast<double>(read_to));
+      const std::optional<Offset>& end = known->second[static_cast<size_t>(p)];
+      // While the log's end cannot be told, the lag stays as it was seen last.
+      if (!end.has_value()) continue;
       metrics.GaugeOf(metric::kProjectionLag, partition)
-          .Set(static_cast<double>(projection->log().EndOffset(p).value_or(read_to) - read_to));
+          .Set(static_cast<double>(std::max<Offset>(0, *end - read_to)));
     }
   }
   if (host.reactions() != nullptr) RefreshReactions(service, *host.reactions());
@@ -117,12 +126,8 @@ ProcessTelemetry::ProcessTelemetry(
   pages.live = [live = probes.live] {
     return Probe(live(), "the process's own thread has not run for 10 seconds");
   };
-  pages.started = [started = probes.started] {
-    return Probe(started(), "still opening or building projections");
-  };
-  pages.ready = [ready = probes.ready] {
-    return Probe(ready(), "projections have not reached the log's end yet, or the process stops");
-  };
+  pages.started = probes.started;
+  pages.ready = probes.ready;
   state->http = std::make_unique<AdminHttp>(config.options.admin_listen, std::move(pages));
 }
 

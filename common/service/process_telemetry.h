@@ -18,8 +18,9 @@ class ProcessTelemetry {
  public:
   struct Probes {
     std::function<bool()> live;
-    std::function<bool()> started;
-    std::function<bool()> ready;
+    // OK, or what is missing.
+    std::function<absl::Status()> started;
+    std::function<absl::Status()> ready;
   };
 
   // `services` are those whose calls are counted.

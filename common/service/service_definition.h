@@ -54,6 +54,11 @@ struct CommandMethod {
   PrepareCommand prepare;
   // The resource itself.
   RenderOutcome render = [](Outcome&& outcome) { return std::move(outcome.resource); };
+  // A repeat is known by its request id alone, whatever else it says. For methods that pass on what
+  // a reaction decided (Command::as_call): decided again it may say something else, and the command
+  // itself has no payload HMAC either. Their requests have `request_id`, `source`
+  // (crm.common.v1.SourcePosition) and `causation_id`, which the host fills in.
+  bool known_by_request_id = false;
 };
 
 // What a query may read. The stores have reached the call's positions before the query runs.

@@ -138,7 +138,10 @@ class ServiceHost::ReactionSide final : public ReactionHost {
     if (!reading.ok()) return nullptr;
     return std::make_shared<const ServiceReading>(*std::move(reading));
   }
-  void Submit(std::unique_ptr<Command> command) override { host_.Submit(std::move(command)); }
+  void Submit(std::unique_ptr<Command> command) override {
+    host_.passing_->Prepare(command.get());
+    host_.Submit(std::move(command));
+  }
 
  private:
   // The views have folded every event that was reacted to in earlier reigns. Views that lag behind
@@ -240,6 +243,8 @@ ServiceHost::~ServiceHost() {
 }
 
 absl::Status ServiceHost::Start() {
+  passing_ =
+      std::make_unique<CommandPassing>(environment_.forwarder, options_.endpoint, definition_.rpc);
   // Side by side: each may replay what it had not written to files, or be built anew.
   std::vector<absl::Status> started(all_.size());
   std::vector<std::thread> threads;
@@ -342,22 +347,38 @@ const Message& ServiceHost::ResponseOf(const std::string& method) const {
 void ServiceHost::Register(RpcServer& server) {
   server.AddService(definition_.rpc);
   for (const CommandMethod& method : definition_.commands) {
-    UnaryHandler handler = CommandHandler(method);
+    UnaryHandler handler = Guarded(CommandHandler(method));
     command_handlers_[method.method] = handler;
     server.AddUnary(definition_.rpc, method.method, std::move(handler));
   }
   for (const QueryMethod& method : definition_.queries) {
-    server.AddUnary(definition_.rpc, method.method, QueryHandler(method));
+    server.AddUnary(definition_.rpc, method.method, Guarded(QueryHandler(method)));
   }
   for (const ResourceMethods& methods : definition_.resources) {
-    if (!methods.get.empty()) server.AddUnary(definition_.rpc, methods.get, GetHandler(methods));
+    if (!methods.get.empty()) {
+      server.AddUnary(definition_.rpc, methods.get, Guarded(GetHandler(methods)));
+    }
     if (!methods.list_revisions.empty()) {
-      server.AddUnary(definition_.rpc, methods.list_revisions, RevisionsHandler(methods));
+      server.AddUnary(definition_.rpc, methods.list_revisions, Guarded(RevisionsHandler(methods)));
     }
   }
   for (const auto& [stream, command] : definition_.batches) {
     server.AddBatch(definition_.rpc, stream, command_handlers_.at(command));
   }
+}
+
+UnaryHandler ServiceHost::Guarded(UnaryHandler handler) {
+  return [this, handler = std::move(handler)](std::unique_ptr<UnaryCall> call) {
+    if (withdrawn_) [[unlikely]]
+      return call->Finish(withdrawn_why_);
+    handler(std::move(call));
+  };
+}
+
+void ServiceHost::Withdraw(const absl::Status& why) {
+  if (withdrawn_) return;
+  withdrawn_why_ = Error(absl::StatusCode::kUnavailable, ReasonOf(why), std::string(why.message()));
+  withdrawn_ = true;
 }
 
 // Descriptors of what every command's request has, looked up once.
@@ -392,16 +413,16 @@ void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
   command.request_id = StringOf(*request, endpoint.request_id);
   command.validate_only = BoolOf(*request, endpoint.validate_only);
   command.deadline = context.deadline;
-  if (!command.request_id.empty()) {
+  if (!command.request_id.empty() && !endpoint.method.known_by_request_id) {
     command.payload_hmac =
         environment_.secret.Mac("crm payload", {endpoint.method.method, CanonicalPayload(*request)})
             .substr(0, 16);
   }
-  command.done = [this, call, render = &endpoint.method.render](absl::StatusOr<Outcome> outcome) {
-    if (!outcome.ok()) return call->Finish(outcome.status());
+  command.done = [this, call, method = &endpoint.method](absl::StatusOr<Outcome> outcome) {
+    if (!outcome.ok()) return passing_->Answer(call, method->method, outcome.status());
     Answer answer;
     answer.position = tokens_.Make(outcome->partition, outcome->position);
-    answer.response = (*render)(*std::move(outcome));
+    answer.response = method->render(*std::move(outcome));
     call->Finish(std::move(answer));
   };
   if (context.min_positions.empty() && !context.strong) return Submit(*std::move(prepared));

@@ -12,6 +12,7 @@
 #include "common/base/secret.h"
 #include "common/log/log.h"
 #include "common/rpc/server.h"
+#include "common/service/command_passing.h"
 #include "common/service/lane_runner.h"
 #include "common/service/position_tokens.h"
 #include "common/service/position_waits.h"
@@ -33,12 +34,15 @@ struct HostEnvironment {
   StorageBudget& budget;
   // Queries that take longer than a point read run here.
   WorkQueue& queries;
+  // Passes commands on to the owners of their partitions; null where no other process can own one.
+  Forwarder* forwarder = nullptr;
 };
 
 struct HostOptions {
   // Holds <service>/<projection>-<version>.
   std::string data_directory;
   std::string owner;
+  // Where other processes pass commands on to.
   std::string endpoint;
   int lane_threads = 1;
   size_t max_queued_commands = 4096;
@@ -63,6 +67,8 @@ class ServiceHost {
   // Registers the service's RPCs; before Start.
   void Register(RpcServer& server);
 
+  // Before Start, where the address was not known when the host was made: see HostOptions.
+  void Advertise(std::string endpoint) { options_.endpoint = std::move(endpoint); }
   // Opens or builds the projections and claims the partitions. Blocks while it builds.
   absl::Status Start();
   // Every projection can be read now; false while one is healed or cannot be.
@@ -81,6 +87,9 @@ class ServiceHost {
   // While on, commands answer UNAVAILABLE.
   void Quiesce(bool on) { quiesced_ = on; }
   bool quiesced() const { return quiesced_; }
+  // The log is not to be trusted any more: from now on every call answers UNAVAILABLE with this
+  // reason and message.
+  void Withdraw(const absl::Status& why);
 
   const ServiceDefinition& definition() const { return definition_; }
   // Of its own topic.
@@ -124,6 +133,8 @@ class ServiceHost {
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
   void Submit(std::unique_ptr<Command> command);
+  // The handler, until Withdraw.
+  UnaryHandler Guarded(UnaryHandler handler);
   void AnswerGet(const Call& call, const ResourceRef& ref);
   void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
              const common::v1::AsOf& as_of);
@@ -161,7 +172,7 @@ class ServiceHost {
   const ServiceDefinition definition_;
   Log& log_;
   const HostEnvironment environment_;
-  const HostOptions options_;
+  HostOptions options_;
   const NameMaker names_;
   const EventSchema schema_;
   const CoreProjection core_projection_;
@@ -175,6 +186,11 @@ class ServiceHost {
   std::vector<ServedProjection*> all_;
   absl::flat_hash_map<std::string, UnaryHandler> command_handlers_;
   std::atomic<bool> quiesced_{false};
+  std::atomic<bool> withdrawn_{false};
+  // Written once, before `withdrawn_`.
+  absl::Status withdrawn_why_;
+  // From Start on.
+  std::unique_ptr<CommandPassing> passing_;
   // Per partition, the latest position at which it was seen to have no mark.
   std::array<std::atomic<Offset>, kPartitions> unmarked_at_;
   std::atomic<TimeNs> next_heal_{0};

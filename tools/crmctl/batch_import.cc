@@ -54,7 +54,7 @@ class BatchImport::Stream {
         source_(source),
         each_(each),
         context_(import.client_.NewContext()),
-        stub_(import.client_.channel()),
+        stub_(import.client_.ChannelOf(import.options_.method)),
         call_(stub_.PrepareCall(context_.get(), import_.options_.method, &queue_)) {}
 
   // OK: the server ended it, or everything is answered.

@@ -14,7 +14,9 @@ CommandTree::CommandTree(Console& console, Random& random, const char* footer)
   app_.fallthrough();
   app_.footer(footer);
   app_.set_version_flag("--version", kVersion);
-  app_.add_option("--target", target_, "Server, HOST:PORT")
+  app_.add_option("--target", target_,
+                  "Server, HOST:PORT; or SERVICE=HOST:PORT for each replica of each service, "
+                  "separated by commas")
       ->envname("CRMCTL_TARGET")
       ->capture_default_str();
   app_.add_option("--data-dir", data_directory_,
@@ -89,6 +91,7 @@ absl::Status CommandTree::WithServer(const std::function<absl::Status(RpcClient&
     return Error(absl::StatusCode::kInvalidArgument, "SERVER_NEEDED",
                  "this command works through a server; leave out --data-dir");
   }
+  CRM_RETURN_IF_ERROR(ParseTargets(target_).status());
   RpcClient client(Target());
   return call(client);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/status.h"
 #include "tools/crmctl/exit_code.h"
@@ -22,9 +23,10 @@ const ServiceStatus* FindTopic(const GetStatusResponse& status, const std::strin
 
 absl::StatusOr<std::string> ChooseTopic(const GetStatusResponse& status, const std::string& asked) {
   if (!asked.empty()) return asked;
-  if (status.services_size() == 1) return status.services(0).topic();
-  std::vector<std::string> topics;
-  for (const ServiceStatus& service : status.services()) topics.push_back(service.topic());
+  // Replicas of a service have the same.
+  std::set<std::string> topics;
+  for (const ServiceStatus& service : status.services()) topics.insert(service.topic());
+  if (topics.size() == 1) return *topics.begin();
   return Error(absl::StatusCode::kInvalidArgument, "TOPIC_MISSING",
                fmt::format("choose one with --topic: {}", fmt::join(topics, ", ")));
 }

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "tools/crmctl/exit_code.h"
 #include "tools/crmctl/rpc_client.h"
+#include "tools/crmctl/server_inspection.h"
 #include "tools/crmctl/table.h"
 
 namespace crm::crmctl {
@@ -29,7 +30,7 @@ absl::StatusOr<Chosen> Choose(Inspection& inspection, const ProjectionChoice& ch
   for (const ServiceStatus& service : status.services()) {
     for (const auto& projection : service.projections()) {
       known.push_back(service.service() + "/" + projection.projection());
-      if (!choice.service.empty() && choice.service != service.service()) continue;
+      if (!choice.service.empty() && !IsOfService(service.service(), choice.service)) continue;
       if (!choice.projection.empty() && choice.projection != projection.projection()) continue;
       chosen.emplace_back(service.service(), projection.projection());
     }
@@ -234,7 +235,8 @@ absl::Status ProjectionDump(Inspection& inspection, Console& console,
   ProjectionChoice choice = arguments.choice;
   if (choice.projection.empty()) choice.projection = "core";
   CRM_ASSIGN_OR_RETURN(const Chosen chosen, Choose(inspection, choice));
-  if (chosen.size() > 1) {
+  // Of replicas of one service the first.
+  if (chosen.size() > 1 && choice.service.empty()) {
     return Error(absl::StatusCode::kInvalidArgument, "SERVICE_MISSING",
                  "several services have this projection; choose one with --service");
   }
@@ -273,7 +275,7 @@ absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std
   int64_t count = 0;
   bool known = service.empty();
   for (const ServiceStatus& each : status.services()) {
-    if (!service.empty() && service != each.service()) continue;
+    if (!service.empty() && !IsOfService(each.service(), service)) continue;
     known = true;
     ListDeadLettersRequest request;
     request.set_service(each.service());
@@ -304,7 +306,7 @@ absl::Status ListRefusals(Inspection& inspection, Console& console, const std::s
       {{"SERVICE"}, {"REACTION"}, {"SOURCE"}, {"TENANT"}, {"AGGREGATE"}, {"CODE"}, {"REASON"}});
   int64_t total = 0;
   for (const ServiceStatus& each : status.services()) {
-    if (!service.empty() && service != each.service()) continue;
+    if (!service.empty() && !IsOfService(each.service(), service)) continue;
     ListReactionRefusalsRequest request;
     request.set_service(each.service());
     request.set_page_size(1000);

@@ -13,12 +13,32 @@ namespace crm::crmctl {
 namespace {
 
 constexpr char kDetailsKey[] = "grpc-status-details-bin";
+constexpr TimeNs kConnectPatience = kSecond;
+constexpr TimeNs kRepeatPause = 200 * kMillisecond;
 
 absl::Status NotSound(const std::string& method) {
   return Error(absl::StatusCode::kInternal, "ANSWER_MALFORMED",
                fmt::format("the answer of {} cannot be read; do server and crmctl differ in "
                            "version?",
                            method));
+}
+
+// A partition's owner is being replaced; or, with several servers, one went away.
+bool IsWorthRepeating(const absl::Status& status, bool several) {
+  if (status.code() != absl::StatusCode::kUnavailable) return false;
+  const std::string reason = ReasonOf(status);
+  return reason == "NOT_OWNER" || reason == "OUTCOME_UNKNOWN" || reason == "NOT_CAUGHT_UP" ||
+         (several && (reason == "SERVER_UNREACHABLE" || reason == "SERVER_STOPPED"));
+}
+
+// Another time changes nothing: a read, or a command known by its request id.
+bool IsRepeatable(const std::string& method, const google::protobuf::Message& request) {
+  const std::string_view name = std::string_view(method).substr(method.rfind('/') + 1);
+  for (const char* read : {"Get", "List", "Preview", "Predict", "Lookup", "Check", "Search"}) {
+    if (name.starts_with(read)) return true;
+  }
+  const auto* id = request.GetDescriptor()->FindFieldByName("request_id");
+  return id != nullptr && !request.GetReflection()->GetString(request, id).empty();
 }
 
 // Waits for the one thing that is under way.
@@ -60,6 +80,8 @@ bool FromBuffer(grpc::ByteBuffer* buffer, google::protobuf::Message* message) {
 }
 
 RpcClient::RpcClient(RpcTarget target) : target_(std::move(target)) {
+  auto parsed = ParseTargets(target_.address);
+  servers_ = parsed.ok() ? *std::move(parsed) : ServerTargets{{{"", target_.address}}};
   grpc::ChannelArguments arguments;
   // A dump's answer holds many rows.
   arguments.SetMaxReceiveMessageSize(64 << 20);
@@ -67,8 +89,37 @@ RpcClient::RpcClient(RpcTarget target) : target_(std::move(target)) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  channel_ =
-      grpc::CreateCustomChannel(target_.address, grpc::InsecureChannelCredentials(), arguments);
+  for (const auto& server : servers_.servers) {
+    channels_.push_back(
+        grpc::CreateCustomChannel(server.address, grpc::InsecureChannelCredentials(), arguments));
+  }
+}
+
+// What does not answer the connection at once is given a moment.
+bool RpcClient::IsReachable(size_t server) {
+  grpc::Channel& channel = *channels_[server];
+  const gpr_timespec deadline = FromNow(kConnectPatience);
+  for (;;) {
+    const grpc_connectivity_state state = channel.GetState(true);
+    if (state == GRPC_CHANNEL_READY) return true;
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
+    if (!channel.WaitForStateChange(state, deadline)) return false;
+  }
+}
+
+const std::shared_ptr<grpc::Channel>& RpcClient::ChannelOf(const std::string& method) {
+  const std::string service = ServiceOfMethod(method);
+  const std::vector<size_t> places = servers_.Of(service);
+  if (places.size() == 1) return channels_[places.front()];
+  size_t& chosen = chosen_[service];
+  // From the one that served last on.
+  for (size_t i = 0; i < places.size(); ++i) {
+    const size_t at = (chosen + i) % places.size();
+    if (!IsReachable(places[at])) continue;
+    chosen = at;
+    break;
+  }
+  return channels_[places.empty() ? 0 : places[chosen % places.size()]];
 }
 
 std::unique_ptr<grpc::ClientContext> RpcClient::NewContext() const {
@@ -109,11 +160,28 @@ absl::Status RpcClient::ToStatus(const grpc::Status& status,
 
 absl::Status RpcClient::Call(const std::string& method, const google::protobuf::Message& request,
                              google::protobuf::Message* response) {
+  const gpr_timespec begun = gpr_now(GPR_CLOCK_MONOTONIC);
+  const bool several = servers_.Of(ServiceOfMethod(method)).size() > 1;
+  TimeNs left = target_.timeout;
+  for (;;) {
+    const absl::Status status = CallOnce(method, request, left, response);
+    const gpr_timespec passed = gpr_time_sub(gpr_now(GPR_CLOCK_MONOTONIC), begun);
+    left = target_.timeout - (passed.tv_sec * kSecond + passed.tv_nsec) - kRepeatPause;
+    if (left <= 0 || !IsWorthRepeating(status, several) || !IsRepeatable(method, request)) {
+      return status;
+    }
+    Pause(kRepeatPause);
+  }
+}
+
+absl::Status RpcClient::CallOnce(const std::string& method,
+                                 const google::protobuf::Message& request, TimeNs timeout,
+                                 google::protobuf::Message* response) {
   const auto context = NewContext();
   context->AddMetadata(kConsistencyKey, "strong");
-  context->set_deadline(FromNow(target_.timeout));
+  context->set_deadline(FromNow(timeout));
   grpc::CompletionQueue queue;
-  grpc::GenericStub stub(channel_);
+  grpc::GenericStub stub(ChannelOf(method));
   const auto call = stub.PrepareUnaryCall(context.get(), method, ToBuffer(request), &queue);
   grpc::ByteBuffer bytes;
   grpc::Status status;
@@ -130,7 +198,7 @@ absl::Status RpcClient::CallStream(const std::string& method,
                                    const std::function<bool()>& each) {
   const auto context = NewContext();
   grpc::CompletionQueue queue;
-  grpc::GenericStub stub(channel_);
+  grpc::GenericStub stub(ChannelOf(method));
   const auto call = stub.PrepareCall(context.get(), method, &queue);
   call->StartCall(nullptr);
   bool going_on = Wait(queue);

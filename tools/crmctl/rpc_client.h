@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,11 +12,12 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/ids.h"
+#include "tools/crmctl/server_targets.h"
 
 namespace crm::crmctl {
 
 struct RpcTarget {
-  // host:port.
+  // As ParseTargets takes it.
   std::string address = "127.0.0.1:50051";
   std::string tenant;
   std::string actor;
@@ -23,11 +25,16 @@ struct RpcTarget {
   TimeNs timeout = 30 * kSecond;
 };
 
-// Calls a server by the names of its methods ("/package.Service/Method"). Errors come with the
-// google.rpc details that the server sent; one that never reached a server is UNAVAILABLE
-// (SERVER_UNREACHABLE) and names the remedy. Not thread-safe.
+// Calls servers by the names of their methods ("/package.Service/Method"): of those that host the
+// method's service the first that can be reached. Errors come with the google.rpc details that the
+// server sent; one that never reached a server is UNAVAILABLE (SERVER_UNREACHABLE) and names the
+// remedy. Not thread-safe.
+//
+// Where a partition's owner is being replaced, calls are made again, within the target's time-out:
+// reads, and commands that bear a request id.
 class RpcClient {
  public:
+  // A target that cannot be parsed is taken for one address.
   explicit RpcClient(RpcTarget target);
 
   // Reads strongly: a person expects to see what was answered to anyone before.
@@ -42,15 +49,25 @@ class RpcClient {
 
   // With tenant and actor.
   std::unique_ptr<grpc::ClientContext> NewContext() const;
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  // To a server of the method's service that can be reached, or to the first there is.
+  const std::shared_ptr<grpc::Channel>& ChannelOf(const std::string& method);
   const RpcTarget& target() const { return target_; }
+  const ServerTargets& servers() const { return servers_; }
 
   // As a status with the details the server sent.
   absl::Status ToStatus(const grpc::Status& status, const grpc::ClientContext& context) const;
 
  private:
+  absl::Status CallOnce(const std::string& method, const google::protobuf::Message& request,
+                        TimeNs timeout, google::protobuf::Message* response);
+  bool IsReachable(size_t server);
+
   RpcTarget target_;
-  std::shared_ptr<grpc::Channel> channel_;
+  ServerTargets servers_;
+  // One a server.
+  std::vector<std::shared_ptr<grpc::Channel>> channels_;
+  // By service: which one served last.
+  std::map<std::string, size_t> chosen_;
 };
 
 // A point in time `from_now` on, for deadlines and alarms.

@@ -11,7 +11,7 @@
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/log/append_queue.h"
-#include "common/log/log.h"
+#include "common/log/log_engine.h"
 
 namespace crm {
 
@@ -56,7 +56,7 @@ struct EmbeddedLogStats {
 // found at the next Open) and so does every later append: the engine takes no more until it is
 // opened anew. Reading goes on. Append itself answers UNAVAILABLE then, and while the engine
 // closes; nothing was queued.
-class EmbeddedLogEngine {
+class EmbeddedLogEngine final : public LogEngine {
  public:
   // Checks every byte that RocksDB would recover from, opens the log, or makes one. Errors:
   //   FAILED_PRECONDITION  another process uses the directory (DIRECTORY_IN_USE), or the secret is
@@ -69,16 +69,21 @@ class EmbeddedLogEngine {
   static absl::StatusOr<std::unique_ptr<EmbeddedLogEngine>> Open(EmbeddedLogOptions options);
 
   // Commits what is queued, then closes. Tails are gone before.
-  ~EmbeddedLogEngine();
+  ~EmbeddedLogEngine() override;
 
-  // The topic must be one of topics(). Lives as long as the engine.
-  Log& Topic(std::string_view name);
-  std::vector<std::string> topics() const;
-  const LogIdentity& identity() const;
+  Log& Topic(std::string_view name) override;
+  std::vector<std::string> topics() const override;
+  const LogIdentity& identity() const override;
+  bool shared() const override { return false; }
+  std::unique_ptr<OwnershipHints> Hints(const std::string&, const std::string&) override {
+    return nullptr;
+  }
 
   // Reads all there is: checksums of every file, every record decodes, no hole. Appends go on.
   // DATA_LOSS names file, or topic, partition and offset.
-  absl::Status Verify() const;
+  absl::Status Verify() const override;
+  // Nobody else can change the files while the lock is held: OK.
+  absl::Status Check() override { return absl::OkStatus(); }
 
   // Declares that the log was restored from an older copy: appends EPOCH{identity().epoch + 1} to
   // every partition. Not while anybody else uses the engine.

@@ -11,6 +11,7 @@
 #include "services/analytics/api/customer360.h"
 #include "services/analytics/api/list_scores.h"
 #include "services/analytics/api/predict_purchases.h"
+#include "services/analytics/api/record_scores.h"
 #include "services/analytics/api/sales_figures.h"
 #include "services/analytics/api/score_runs.h"
 #include "services/analytics/projection/contact_scores_aggregate.h"
@@ -87,7 +88,9 @@ ServiceDefinition MakeAnalyticsService() {
   service.resources = {
       {runs.get(), "scoreRuns/*", "GetScoreRun", "ListScoreRunRevisions"},
       {scores.get(), "contacts/*/scores", "GetContactScores", "ListContactScoresRevisions"}};
-  service.commands = {{"StartScoreRun", PrepareStartScoreRun(*runs)}};
+  service.commands = {{"StartScoreRun", PrepareStartScoreRun(*runs)},
+                      {"RecordContactScores", PrepareRecordContactScores(*scores)}};
+  service.commands.back().known_by_request_id = true;
   service.queries = Queries();
   service.views = Views();
   service.reactions.push_back(std::make_unique<ComputeScoreRun>(*runs, *scores));

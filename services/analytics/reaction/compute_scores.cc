@@ -7,6 +7,7 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
+#include "crm/analytics/v1/analytics_service.pb.h"
 #include "services/analytics/projection/contact_scores_aggregate.h"
 #include "services/analytics/projection/customer_rows.h"
 #include "services/analytics/projection/order_facts.h"
@@ -37,6 +38,16 @@ absl::StatusOr<v1::ScoreRun> FindRun(const ReactionContext& context, const std::
 template <typename T, typename C>
 std::unique_ptr<Command> CommandOf(const AggregateType& type, std::string name, C command) {
   return std::make_unique<DeciderCommand<T, C>>(type, std::move(name), std::move(command));
+}
+
+// What another replica is asked where the contact's partition is its own; see
+// AnalyticsService.RecordContactScores.
+Command::AsCall AsCallOf(const ScoredCustomer& customer) {
+  v1::RecordContactScoresRequest request;
+  request.set_contact(ContactName(customer.id));
+  if (customer.scores.has_rfm()) *request.mutable_rfm() = customer.scores.rfm();
+  if (customer.scores.has_value()) *request.mutable_value() = customer.scores.value();
+  return {"RecordContactScores", request.SerializeAsString()};
 }
 
 // Where in its plan a step begins; the first contact where the progress is none of a plan.
@@ -97,6 +108,7 @@ ReactionStep ComputeScoreRun::StepFrom(const Kept& kept, size_t from) const {
   for (size_t i = from; i < to; ++i) {
     step.commands.push_back(CommandOf<ContactScoresAggregate>(
         scores_, ContactScoresName(to_score[i].id), ScoreContact{to_score[i].scores}));
+    step.commands.back()->as_call = AsCallOf(to_score[i]);
   }
   step.progress = std::to_string(to);
   return step;

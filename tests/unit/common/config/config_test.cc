@@ -188,5 +188,65 @@ TEST(Config, RequiredOptionIsNamed) {
   EXPECT_THAT(std::string(resolution.status().message()), HasSubstr("give --must or CRM_MUST"));
 }
 
+TEST(Config, KafkaOptionsAreReadFromAnywhere) {
+  const auto config =
+      Parse({"--engine=kafka", "--kafka-bootstrap", "a:9092,[::1]:9093", "--kafka-tls",
+             "--create-topics", "--kafka-session-timeout", "6 s", "--advertise=crm-1:50051"},
+            {{"CRM_KAFKA_REPLICATION_FACTOR", "3"}});
+  ASSERT_TRUE(config.ok()) << config.status();
+  const ServerOptions& options = config->options;
+  EXPECT_EQ(options.kafka_bootstrap, "a:9092,[::1]:9093");
+  EXPECT_TRUE(options.kafka_tls);
+  EXPECT_TRUE(options.create_topics);
+  EXPECT_EQ(options.kafka_replication_factor, 3);
+  EXPECT_EQ(options.kafka_session_timeout, 6 * kSecond);
+  EXPECT_EQ(AdvertisedAddress(*config, 7), "crm-1:50051");
+  const auto again = Parse({"--config", WriteFile(config->effective)});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->options.kafka_tls);
+}
+
+TEST(Config, ABareOptionTakesNoWordBehindItForItsValue) {
+  const auto off = Parse({"--kafka-tls=false"});
+  ASSERT_FALSE(off.ok()) << "it is given, though off";
+  EXPECT_THAT(FaultsOf({"--kafka-tls", "false"}), HasSubstr("false"));
+  EXPECT_THAT(FaultsOf({"--kafka-tls=maybe"}), HasSubstr("--kafka-tls: must be true or false"));
+}
+
+TEST(Config, FaultsBetweenOptionsAreReportedTogether) {
+  const std::string kafka = FaultsOf({"--engine=kafka", "--kafka-certificate-file=c",
+                                      "--kafka-sasl-username=u", "--kafka-replication-factor=3"});
+  EXPECT_THAT(kafka, HasSubstr("5 faults"));
+  EXPECT_THAT(kafka, HasSubstr("needs --kafka-bootstrap"));
+  EXPECT_THAT(kafka, HasSubstr("give --kafka-tls too"));
+  EXPECT_THAT(kafka, HasSubstr("give both or none"));
+  EXPECT_THAT(kafka, HasSubstr("give --kafka-sasl-mechanism too"));
+  EXPECT_THAT(kafka, HasSubstr("give --create-topics too"));
+  EXPECT_THAT(FaultsOf({"--engine=kafka", "--kafka-bootstrap=a:1", "--kafka-sasl-mechanism=PLAIN"}),
+              HasSubstr("--kafka-sasl-password-file"));
+  const std::string embedded = FaultsOf({"--kafka-bootstrap=a:1", "--advertise=b:2"});
+  EXPECT_THAT(embedded, HasSubstr("--kafka-bootstrap is for --engine kafka"));
+  EXPECT_THAT(embedded, HasSubstr("--advertise is for --engine kafka"));
+}
+
+TEST(Config, BadKafkaValuesAreNamed) {
+  EXPECT_THAT(FaultsOf({"--kafka-bootstrap=broker"}), HasSubstr("broker-1:9092,broker-2:9092"));
+  EXPECT_THAT(FaultsOf({"--kafka-bootstrap=a:1,"}), HasSubstr("--kafka-bootstrap: must be"));
+  EXPECT_THAT(FaultsOf({"--kafka-session-timeout=5s"}), HasSubstr("from 6s to 30min"));
+  EXPECT_THAT(FaultsOf({"--kafka-session-timeout=10"}), HasSubstr("units ms, s, min"));
+  EXPECT_THAT(FaultsOf({"--kafka-sasl-mechanism=GSSAPI"}), HasSubstr("SCRAM-SHA-512"));
+}
+
+TEST(Config, WhatIsAdvertisedCanBeReached) {
+  const auto advertised = [](const std::string& listen) {
+    const auto config = Parse({"--listen", listen});
+    return config.ok() ? AdvertisedAddress(*config, 7) : config.status().ToString();
+  };
+  EXPECT_EQ(advertised("127.0.0.1:0"), "127.0.0.1:7");
+  EXPECT_EQ(advertised("0.0.0.0:7"), "host-1:7");
+  EXPECT_EQ(advertised("[::]:7"), "host-1:7");
+  EXPECT_EQ(advertised("[::1]:7"), "[::1]:7");
+}
+
 }  // namespace
 }  // namespace crm

@@ -53,6 +53,43 @@ TEST(CallMetadata, IsReadInFull) {
   EXPECT_EQ(read.context.caller.traceparent, kTrace);
 }
 
+TEST(CallMetadata, IsRenderedAsItIsRead) {
+  const Read read = ReadAll({{"crm-tenant", "acme-1"},
+                             {"crm-actor", "partner:J\xc3\xb6rg:1"},
+                             {"crm-on-behalf-of", "grace"},
+                             {"crm-correlation", "c-1"},
+                             {"crm-min-position", "a"},
+                             {"crm-min-position", "b"},
+                             {"crm-consistency", "strong"},
+                             {"crm-forwarded", "1"},
+                             {"traceparent", kTrace}});
+  ASSERT_TRUE(read.status.ok()) << read.status;
+  EXPECT_TRUE(read.context.forwarded);
+  const MetadataPairs pairs = MetadataOf(read.context);
+  for (const auto& [key, value] : pairs) {
+    // What gRPC carries under a key of this kind.
+    const bool ascii = value.find('\xc3') == std::string::npos;
+    EXPECT_EQ(key.ends_with("-bin"), !ascii) << key;
+  }
+  const Read again = ReadAll(pairs);
+  ASSERT_TRUE(again.status.ok()) << again.status;
+  EXPECT_EQ(MetadataOf(again.context), pairs);
+  EXPECT_EQ(again.context.caller.actor.principal(), "J\xc3\xb6rg:1");
+  EXPECT_EQ(again.context.caller.actor.kind(), common::v1::Actor::PARTNER);
+  EXPECT_EQ(again.context.min_positions, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(again.context.strong);
+  EXPECT_TRUE(again.context.forwarded);
+  EXPECT_EQ(again.context.caller.traceparent, kTrace);
+}
+
+TEST(CallMetadata, AMarkOfForwardingIsNotKeptForTheNextCall) {
+  CallContext context;
+  context.forwarded = true;
+  MetadataReader reader(&context);
+  EXPECT_TRUE(reader.Finish().ok());
+  EXPECT_FALSE(context.forwarded);
+}
+
 TEST(CallMetadata, FaultsNameTheKeyNotTheValue) {
   const std::vector<std::pair<std::string, std::string>> faults = {
       {"crm-tenant", ""},
