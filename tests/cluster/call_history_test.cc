@@ -81,9 +81,8 @@ TEST_F(CallHistoryTest, AnotherAnswerThanTheLogsIsNoticed) {
 }
 
 TEST_F(CallHistoryTest, AReadBelowItsTokenIsNoticed) {
-  const auto later =
-      std::find_if(record_.reads.begin(), record_.reads.end(),
-                   [](const TokenRead& read) { return read.version > 1; });
+  const auto later = std::find_if(record_.reads.begin(), record_.reads.end(),
+                                  [](const TokenRead& read) { return read.version > 1; });
   ASSERT_NE(later, record_.reads.end());
   later->version = 1;
   EXPECT_THAT(Findings(), Contains(HasSubstr("stale read")));

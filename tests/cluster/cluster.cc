@@ -18,6 +18,10 @@ const CallOptions kGlance{{}, 2 * kSecond};
 
 }  // namespace
 
+std::string ContactBinary() {
+  return CRM_CONTACT_BINARY;
+}
+
 Cluster::Cluster() {
   SystemRandom random;
   auto secret = Secret::FromFile(SecretFile(), &random);

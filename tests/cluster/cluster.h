@@ -16,6 +16,9 @@ namespace crm {
 // Silent for so long, a replica loses its partitions.
 inline constexpr TimeNs kSessionTimeout = 3 * kSecond;
 
+// The program of the contact service.
+std::string ContactBinary();
+
 // Replicas of the contact service over brokers of their own: one secret, fresh topics. Each replica
 // has a name, which is its instance name, and a data directory that outlives its process. What a
 // method promises it waits for; where that does not come the error tells. One thread.

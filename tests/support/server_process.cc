@@ -69,8 +69,11 @@ ServerProcess::~ServerProcess() {
 }
 
 std::vector<std::string> ServerProcess::Arguments() const {
-  std::vector<std::string> arguments = {program_,      "--data-dir",     data_dir_,    "--listen",
-                                        "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"};
+  std::vector<std::string> arguments = {program_, "--data-dir", data_dir_, "--listen",
+                                        "127.0.0.1:0"};
+  if (std::find(flags_.begin(), flags_.end(), "--admin-listen") == flags_.end()) {
+    arguments.insert(arguments.end(), {"--admin-listen", "127.0.0.1:0"});
+  }
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   return arguments;
 }
@@ -121,8 +124,12 @@ absl::Status ServerProcess::WaitUntilServing() {
 
 void ServerProcess::ReadEndpoints() {
   const std::string text = ReadText(data_dir_ + "/endpoints");
-  const size_t begin = text.find("api=") + 4;
-  address_ = text.substr(begin, text.find('\n', begin) - begin);
+  const auto value = [&text](const std::string& name) {
+    const size_t begin = text.find(name) + name.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  address_ = value("api=");
+  admin_address_ = value("admin=");
 }
 
 std::optional<int> ServerProcess::WaitForExit(TimeNs wait) {

@@ -15,8 +15,8 @@ namespace crm {
 // The process dies with the thread that started it. Not thread-safe.
 class ServerProcess {
  public:
-  // `data_dir` is made where it is missing. `flags` come after those for data and ports. `program`:
-  // its path; crm-all where it is empty.
+  // `data_dir` is made where it is missing. `flags` come after those for data and ports; an
+  // --admin-listen among them counts. `program`: its path; crm-all where it is empty.
   explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {},
                          std::string program = "");
   // Kills what still runs.
@@ -50,6 +50,8 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
   // "127.0.0.1:port", once serving.
   const std::string& address() const { return address_; }
+  // Of /readyz and its like; the same form.
+  const std::string& admin_address() const { return admin_address_; }
   const std::string& data_dir() const { return data_dir_; }
   // What the present (or last) process wrote to stderr.
   std::string errors() const;
@@ -69,6 +71,7 @@ class ServerProcess {
   int pid_fd_ = -1;
   int watch_fd_ = -1;
   std::string address_;
+  std::string admin_address_;
 };
 
 }  // namespace crm
