@@ -218,6 +218,14 @@ absl::Status CoreState::Quarantine(Rows& rows, std::string_view tenant, std::str
   return absl::OkStatus();
 }
 
+void CoreState::ListForeign(Rows& rows, Offset offset, std::string_view reason) {
+  common::v1::DeadLetter letter;
+  letter.set_offset(offset);
+  letter.set_reason(std::string(reason));
+  letter.set_foreign(true);
+  rows.Put(DeadLetterKey(partition_, offset), letter.SerializeAsString());
+}
+
 void CoreState::Forget(uint64_t number) {
   absl::erase_if(cached_, [number](const auto& entry) {
     return !entry.second.dirty && entry.second.last_command <= number;
@@ -260,6 +268,11 @@ class CoreFold final : public Fold {
   absl::Status Unreadable(std::string_view tenant, std::string_view subject, Offset offset,
                           const absl::Status& why) override {
     return state_.Quarantine(rows_, tenant, subject, offset, why);
+  }
+
+  absl::Status Foreign(Offset offset, std::string_view reason) override {
+    state_.ListForeign(rows_, offset, reason);
+    return absl::OkStatus();
   }
 
   absl::Status Flush() override {

@@ -40,6 +40,9 @@ class CoreState {
                                                                 std::string_view subject,
                                                                 std::string_view request_id);
 
+  // Lists a record that no reader applies; see Fold::Foreign.
+  void ListForeign(Rows& rows, Offset offset, std::string_view reason);
+
   // Folds one command: aggregates change in memory and are dirty; history, dedup and mark rows are
   // put. Where an event's offset is not known, its history row begins with kNoOffset (see
   // PatchOffset). FAILED_PRECONDITION: versions do not follow one another, nothing has changed.

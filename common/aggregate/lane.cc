@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
+#include "common/projection/foreign_records.h"
 
 namespace crm {
 namespace {
@@ -95,6 +96,7 @@ LaneCounts& LaneCounts::operator+=(const LaneCounts& other) {
   repeats += other.repeats;
   conflicts += other.conflicts;
   quarantined += other.quarantined;
+  foreign += other.foreign;
   lost += other.lost;
   return *this;
 }
@@ -303,6 +305,8 @@ void Lane::Handle(FencedPartition::Output output) {
     outside_.ReadBack(partition_, read->from, read->to);
   } else if (auto* apply = std::get_if<FencedPartition::Apply>(&output)) {
     apply->number != 0 ? Confirm(std::move(*apply)) : FoldForeign(std::move(*apply));
+  } else if (const auto* passed = std::get_if<FencedPartition::Passed>(&output)) {
+    ListForeign(passed->record);
   } else if (std::holds_alternative<FencedPartition::Opened>(output)) {
     opened_ = true;
   } else {
@@ -334,6 +338,14 @@ void Lane::Confirm(FencedPartition::Apply apply) {
                                            answer.command->subject, answer.command->request_id));
   }
   MoveTo(apply, answer.recorded_time);
+}
+
+void Lane::ListForeign(const Record& record) {
+  const std::string reason = ReasonToList(record, schema_);
+  if (reason.empty()) return;
+  ++counts_.foreign;
+  foreign_.ListForeign(foreign_rows_, record.offset, reason);
+  foreign_dirty_ = true;
 }
 
 void Lane::FoldForeign(FencedPartition::Apply apply) {
@@ -393,10 +405,12 @@ void Lane::PutRows(RowBatch& rows) {
     foreign_.Clear();
     foreign_dirty_ = false;
   }
-  if (last_ == nullptr) return;
-  position_.read_to = handled_;
-  position_.stored_hash = RecordHash(*last_);
-  rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
+  if (last_ != nullptr) {
+    position_.read_to = handled_;
+    position_.stored_hash = RecordHash(*last_);
+    rows_.Put(PositionRowKey(partition_), EncodePosition(position_));
+  }
+  if (rows_.empty()) return;
   rows.Append(std::move(rows_));
 }
 
@@ -491,7 +505,8 @@ void Lane::AnswerAll(const absl::Status& proposed, const absl::Status& others) {
 }
 
 void Lane::Fail(const absl::Status& why) {
-  failure_ = Error(absl::StatusCode::kUnavailable, "LANE_FAILED",
+  const std::string reason = ReasonOf(why);
+  failure_ = Error(absl::StatusCode::kUnavailable, reason.empty() ? "LANE_FAILED" : reason,
                    "the partition cannot be served: " + std::string(why.message()));
   opened_ = false;
   AnswerAll(OutcomeUnknown(), failure_);

@@ -40,6 +40,8 @@ struct LaneCounts {
   int64_t repeats = 0;
   int64_t conflicts = 0;
   int64_t quarantined = 0;
+  // Records listed that nobody of ours wrote.
+  int64_t foreign = 0;
   int64_t lost = 0;
 
   LaneCounts& operator+=(const LaneCounts& other);
@@ -78,16 +80,33 @@ class Lane {
   void Complete(const absl::Status& written);
 
   // --- what happened outside; `now` is monotonic
-  void Hint(bool mine, TimeNs now) { fence_.Hint(mine, now); }
-  void Tick(TimeNs now) { fence_.Tick(now); }
-  void Release(const std::string& successor) { fence_.Release(successor); }
-  void Delivered(uint64_t id, std::span<const Offset> offsets) { fence_.Delivered(id, offsets); }
-  void DeliveryUnknown(uint64_t id, TimeNs now) { fence_.DeliveryUnknown(id, now); }
+  void Hint(bool mine, TimeNs now) {
+    if (failure_.ok()) fence_.Hint(mine, now);
+  }
+  void Tick(TimeNs now) {
+    if (failure_.ok()) fence_.Tick(now);
+  }
+  void Release(const std::string& successor) {
+    if (failure_.ok()) fence_.Release(successor);
+  }
+  void Delivered(uint64_t id, std::span<const Offset> offsets) {
+    if (failure_.ok()) fence_.Delivered(id, offsets);
+  }
+  void DeliveryUnknown(uint64_t id, TimeNs now) {
+    if (failure_.ok()) fence_.DeliveryUnknown(id, now);
+  }
+  // The partition's log cannot be read any more: as after Outside::Failed.
+  void Stop(const absl::Status& why) {
+    if (failure_.ok()) Fail(why);
+  }
   void Read(Record record, TimeNs now);
   void End(Offset end);
   void EndUnknown();
 
   bool open() const { return opened_ && fence_.open(); }
+  // When Tick has something to do next; see FencedPartition::next_tick.
+  TimeNs next_tick() const { return failure_.ok() ? fence_.next_tick() : FencedPartition::kNever; }
+  bool releasing() const { return failure_.ok() && fence_.releasing(); }
   Offset read_to() const { return fence_.read_to(); }
   const FencedPartition& fence() const { return fence_; }
   const LaneCounts& counts() const { return counts_; }
@@ -127,6 +146,7 @@ class Lane {
   void HandleOutputs();
   void Handle(FencedPartition::Output output);
   void Confirm(FencedPartition::Apply apply);
+  void ListForeign(const Record& record);
   void FoldForeign(FencedPartition::Apply apply);
   absl::Status FoldOrQuarantine(const std::string& key, const std::vector<Event>& events,
                                 Offset offset, absl::Status decoded);

@@ -15,17 +15,11 @@ FenceFilter::Verdict FenceFilter::Next(Record record) {
     state_ = {record.offset, 1};
     return Verdict::kControl;
   }
-  if (record.kind == RecordKind::kForeign) {
+  if (Voids(record)) {
     ++void_records_;
     return Verdict::kVoid;
   }
   if (record.kind != RecordKind::kEvent) return Verdict::kControl;
-  const bool counts =
-      state_.fence != kNoOffset && record.fence == state_.fence && record.seq == state_.next_seq;
-  if (!counts) {
-    ++void_records_;
-    return Verdict::kVoid;
-  }
   ++state_.next_seq;
   partial_.push_back(std::move(record));
   return partial_.back().last ? Verdict::kCommand : Verdict::kPartial;

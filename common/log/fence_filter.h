@@ -41,6 +41,16 @@ class FenceFilter {
   // Resumes at the end of a command.
   explicit FenceFilter(FenceState state) : state_(state) {}
 
+  // Whether Next would take the record as an event of a command.
+  bool Counts(const Record& record) const {
+    return record.kind == RecordKind::kEvent && state_.fence != kNoOffset &&
+           record.fence == state_.fence && record.seq == state_.next_seq;
+  }
+  // Whether Next would judge it kVoid.
+  bool Voids(const Record& record) const {
+    return record.kind == RecordKind::kForeign ||
+           (record.kind == RecordKind::kEvent && !Counts(record));
+  }
   // Judges the next record in offset order.
   Verdict Next(Record record);
 

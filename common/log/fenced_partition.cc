@@ -10,8 +10,6 @@
 namespace crm {
 namespace {
 
-constexpr TimeNs kNever = std::numeric_limits<TimeNs>::max();
-
 // What the filter looks at. The event that ends an own command is confirmed at once, so its key and
 // value need no copy; an event before it may yet be handed out as a foreign command's.
 Record Frame(const Record& source, Offset offset) {
@@ -28,6 +26,11 @@ Record Frame(const Record& source, Offset offset) {
   return frame;
 }
 
+bool SameEvent(const Record& one, const Record& other) {
+  return one.kind == other.kind && one.last == other.last && one.key == other.key &&
+         one.value == other.value;
+}
+
 }  // namespace
 
 FencedPartition::FencedPartition(Options options, FenceState state, Offset read_to, Random& random)
@@ -39,9 +42,23 @@ FencedPartition::FencedPartition(Options options, FenceState state, Offset read_
 
 void FencedPartition::Hint(bool mine, TimeNs now) {
   now_ = now;
+  const bool gone = hinted_ && !mine;
   hinted_ = mine;
   named_successor_ = false;
+  if (!mine) GiveUpClaim();
+  if (gone) Release("");
   Tick(now);
+}
+
+void FencedPartition::GiveUpClaim() {
+  if (state_ != State::kClaiming) return;
+  state_ = State::kFollowing;
+  in_flight_.clear();
+}
+
+TimeNs FencedPartition::next_tick() const {
+  if (state_ == State::kFollowing && Wanted()) return claim_at_;
+  return state_ == State::kClaiming ? claim_deadline_ : kNever;
 }
 
 void FencedPartition::Tick(TimeNs now) {
@@ -63,6 +80,7 @@ void FencedPartition::Claim(TimeNs now) {
   own->set_endpoint(options_.endpoint);
   own->set_log_id(options_.log_id);
   own->set_secret_check(options_.secret_check);
+  own->set_epoch(options_.epoch);
   Record record;
   record.kind = RecordKind::kOwn;
   record.value = control.SerializeAsString();
@@ -75,6 +93,7 @@ void FencedPartition::Send(std::vector<Record> records) {
   const uint64_t id = next_append_++;
   auto batch = std::make_shared<const std::vector<Record>>(std::move(records));
   in_flight_[id] = batch;
+  if (batch->front().kind == RecordKind::kEvent) sent_.push_back(batch);
   outputs_.push_back(Append{id, std::move(batch)});
 }
 
@@ -98,10 +117,7 @@ void FencedPartition::Flush() {
 void FencedPartition::Release(const std::string& successor) {
   hinted_ = false;
   named_successor_ = false;
-  if (state_ == State::kClaiming) {
-    state_ = State::kFollowing;
-    in_flight_.clear();
-  }
+  GiveUpClaim();
   if (!open()) return;
   releasing_ = true;
   Flush();
@@ -124,13 +140,16 @@ void FencedPartition::Delivered(uint64_t append, std::span<const Offset> offsets
   CRM_CHECK(offsets.size() == batch->size());
   // It is only a matter of reading now, however long that takes.
   if (state_ == State::kClaiming) claim_deadline_ = kNever;
+  bool somewhere = false;
   for (size_t i = 0; i < offsets.size(); ++i) {
+    if (offsets[i] == kNoOffset) somewhere = true;
     if (options_.faults.confirm_without_contiguity) ConfirmUnread((*batch)[i], offsets[i]);
-    if (offsets[i] < read_to_) continue;
+    if (offsets[i] == kNoOffset || offsets[i] < read_to_) continue;
     // Shares the batch's ownership: nothing is copied.
     delivered_.emplace(offsets[i], std::shared_ptr<const Record>(batch, &(*batch)[i]));
   }
   AcceptDelivered(now_);
+  if (somewhere) outputs_.push_back(ReadBack{read_to_, kNoOffset});
 }
 
 void FencedPartition::ConfirmUnread(const Record& record, Offset offset) {
@@ -195,14 +214,13 @@ absl::Status FencedPartition::Read(Record record, TimeNs now) {
                      std::to_string(options_.partition) + " where " + std::to_string(read_to_) +
                      " was expected");
   }
-  // The same record, delivered earlier: the log's copy is the one that counts.
-  delivered_.erase(record.offset);
   Accept(std::move(record), nullptr, now);
   AcceptDelivered(now);
   return absl::OkStatus();
 }
 
 void FencedPartition::Accept(Record record, std::shared_ptr<const Record> source, TimeNs now) {
+  if (state_ == State::kOpen && Usurps(record, source != nullptr)) LoseToUsurper(now);
   ++read_to_;
   const Offset skip = options_.faults.skip_record;
   if (skip > 0 && record.kind == RecordKind::kEvent && record.offset % skip == 0) return;
@@ -214,16 +232,52 @@ void FencedPartition::Accept(Record record, std::shared_ptr<const Record> source
       return;
     }
   }
-  switch (filter_.Next(record)) {
-    case FenceFilter::Verdict::kControl:
-      AcceptControl(record, now);
-      break;
-    case FenceFilter::Verdict::kCommand:
-      AcceptCommand(std::move(source));
-      break;
-    case FenceFilter::Verdict::kPartial:
-    case FenceFilter::Verdict::kVoid:
-      break;
+  if (!filter_.Counts(record)) return AcceptOther(std::move(record), source != nullptr, now);
+  if (filter_.Next(std::move(record)) != FenceFilter::Verdict::kCommand) return;
+  AcceptCommand(std::move(source));
+  ForgetConfirmed();
+}
+
+void FencedPartition::AcceptOther(Record record, bool own, TimeNs now) {
+  if (filter_.Next(record) == FenceFilter::Verdict::kControl) return AcceptControl(record, now);
+  // Of an own record only a frame is at hand; there is nothing to say about it either.
+  const bool hole = record.kind == RecordKind::kForeign && record.value.empty();
+  if (!own && !hole) outputs_.push_back(Passed{std::move(record)});
+}
+
+const Record* FencedPartition::Sent(int64_t seq) const {
+  for (const RecordBatch& batch : sent_) {
+    if (seq < batch->front().seq) return nullptr;
+    if (seq <= batch->back().seq) return &(*batch)[static_cast<size_t>(seq - batch->front().seq)];
+  }
+  return nullptr;
+}
+
+bool FencedPartition::Usurps(const Record& record, bool own) const {
+  if (options_.faults.confirm_forged || record.kind != RecordKind::kEvent) return false;
+  if (record.fence != filter_.state().fence || record.seq < filter_.state().next_seq) return false;
+  if (record.seq == filter_.state().next_seq) {
+    if (own) return false;
+    const Record* sent = Sent(record.seq);
+    return sent == nullptr || !SameEvent(record, *sent);
+  }
+  // Void for every reader. If it is ours, one of ours before it is missing, and can only come too
+  // late.
+  if (own) return true;
+  const Record* sent = Sent(record.seq);
+  return sent != nullptr && SameEvent(record, *sent);
+}
+
+void FencedPartition::LoseToUsurper(TimeNs now) {
+  ++usurped_;
+  owner_endpoint_.clear();
+  Lose(read_to_, now);
+}
+
+// Looked at only where a record is read from the log: a batch stays until its last is confirmed.
+void FencedPartition::ForgetConfirmed() {
+  while (!sent_.empty() && sent_.front()->back().seq < filter_.state().next_seq) {
+    sent_.pop_front();
   }
 }
 
@@ -234,11 +288,13 @@ void FencedPartition::AcceptControl(const Record& record, TimeNs now) {
   if (record.kind == RecordKind::kRelease) {
     if (record.fence != filter_.state().fence) return;
     owner_endpoint_.clear();
-    if (state_ == State::kOpen) Lose(record.offset, now);
-    if (readable && control.release().successor() == options_.owner) {
-      named_successor_ = true;
-      claim_at_ = now;
-    }
+    const bool own = state_ == State::kOpen;
+    if (own) Lose(record.offset, now);
+    if (!readable) return;
+    const std::string& successor = control.release().successor();
+    if (successor == options_.owner) named_successor_ = true;
+    // Nobody is there to duel with.
+    if (successor == options_.owner || (successor.empty() && !own)) claim_at_ = now;
     return;
   }
   if (record.kind != RecordKind::kOwn) return;
@@ -248,6 +304,7 @@ void FencedPartition::AcceptControl(const Record& record, TimeNs now) {
     state_ = State::kOpen;
     releasing_ = false;
     next_seq_ = 1;
+    sent_.clear();
     confirmed_unread_ = 0;
     opened_at_ = now;
     outputs_.push_back(Opened{});
@@ -278,6 +335,7 @@ void FencedPartition::Lose(Offset at, TimeNs now) {
   // What was delivered beyond read_to() is read like anyone's; what is in flight reports to nobody.
   in_flight_.clear();
   delivered_.clear();
+  sent_.clear();
   asked_to_ = 0;
   // Two that are both hinted take turns that grow longer; only a long reign starts over.
   if (now - opened_at_ >= 2 * options_.max_backoff) backoff_ = options_.min_backoff;

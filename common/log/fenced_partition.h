@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@ struct PlantedFaults {
   bool ignore_own_late_own = false;
   // Loses the record at every offset divisible by this.
   Offset skip_record = 0;
+  // Takes an event under its own fence for its own, whatever it says.
+  bool confirm_forged = false;
 };
 
 // The ownership protocol of one partition, without threads, I/O or clock: told what happened, it
@@ -41,8 +44,9 @@ struct PlantedFaults {
 //   2. While open, the filter's fence is this instance's own ownership record.
 //   3. Commands are confirmed in the order of Propose.
 //   4. After Lost, nothing proposed before is ever confirmed by this instance (it may still be
-//   applied, as
-//      everyone applies it, when it is read).
+//      applied, as everyone applies it, when it is read).
+//   5. A command is confirmed by its own records only: what somebody else wrote under this
+//      instance's fence counts for every reader, and ends the reign.
 //
 // Not thread-safe: belongs to a lane.
 class FencedPartition {
@@ -54,6 +58,7 @@ class FencedPartition {
     std::string endpoint;
     std::string log_id;
     std::string secret_check;
+    int64_t epoch = 0;
     // Between claims, doubling, jittered.
     TimeNs min_backoff = 100 * kMillisecond;
     TimeNs max_backoff = 5 * kSecond;
@@ -67,7 +72,9 @@ class FencedPartition {
     uint64_t id;
     RecordBatch records;
   };
-  // Read the log from read_to() on, at least up to `to` (exclusive), into Read.
+  // Read the log from read_to() on, at least up to `to` (exclusive), into Read. kNoOffset: up to
+  // the log's end as of now. An owner that reads its partition's tail all the time need not do
+  // anything.
   struct ReadBack {
     Offset from;
     Offset to;
@@ -83,6 +90,10 @@ class FencedPartition {
     // Its last event.
     std::shared_ptr<const Record> last;
   };
+  // A record read from the log that no reader applies. In order with Apply.
+  struct Passed {
+    Record record;
+  };
   // Open for commands.
   struct Opened {};
   // No longer owner; whatever was proposed and not applied has an unknown outcome.
@@ -92,7 +103,7 @@ class FencedPartition {
     // Everything below was under this instance's fence and has been handed out.
     Offset at = 0;
   };
-  using Output = std::variant<Append, ReadBack, Apply, Opened, Lost>;
+  using Output = std::variant<Append, ReadBack, Apply, Passed, Opened, Lost>;
 
   // Resumes where the projection stands.
   FencedPartition(Options options, FenceState state, Offset read_to, Random& random);
@@ -100,9 +111,12 @@ class FencedPartition {
   // --- what happened
   // The assignment says this instance should own the partition (or should not). A back-off that is
   // running is kept. A RELEASE that names this instance counts as a hint until the next one, or
-  // until somebody else owns the partition.
+  // until somebody else owns the partition. Where a hint goes away, a claim under way is given up
+  // and an open partition is released to whoever is hinted.
   void Hint(bool mine, TimeNs now);
   void Tick(TimeNs now);
+  // Where each record of the append came to lie; kNoOffset: it is durable, at a place that only
+  // reading tells.
   void Delivered(uint64_t append, std::span<const Offset> offsets);
   void DeliveryUnknown(uint64_t append, TimeNs now);
   // A record read from the log, in offset order; what lies below read_to() is skipped. DATA_LOSS: a
@@ -120,6 +134,12 @@ class FencedPartition {
   // Sends what was proposed as one append.
   void Flush();
 
+  // When Tick has something to do next, by the clock it is told; kNever: nothing.
+  static constexpr TimeNs kNever = std::numeric_limits<TimeNs>::max();
+  TimeNs next_tick() const;
+  // A RELEASE is under way.
+  bool releasing() const { return state_ == State::kOpen && releasing_; }
+
   // What to do now, in order; each is handed out once.
   std::vector<Output> Take() { return std::exchange(outputs_, {}); }
 
@@ -130,6 +150,9 @@ class FencedPartition {
   const std::string& owner_endpoint() const { return owner_endpoint_; }
   // Commands proposed and neither applied nor lost.
   size_t unresolved() const { return pending_.size(); }
+  // Times somebody wrote under this instance's fence what it never proposed, or its own records
+  // landed out of order: each cost the partition.
+  int64_t usurped() const { return usurped_; }
 
  private:
   enum class State { kFollowing, kClaiming, kOpen };
@@ -144,8 +167,17 @@ class FencedPartition {
   // `at`: what lies below was handed out.
   void Lose(Offset at, TimeNs now);
   void BackOff(TimeNs now);
+  void GiveUpClaim();
+  // The event that this instance sent under this place; null where it sent none.
+  const Record* Sent(int64_t seq) const;
+  // While open: whether an event under our fence cannot be confirmed or leaves one of ours void.
+  bool Usurps(const Record& record, bool own) const;
+  void LoseToUsurper(TimeNs now);
+  void ForgetConfirmed();
   // Feeds the record at read_to(); `source` is where an own record lies in memory.
   void Accept(Record record, std::shared_ptr<const Record> source, TimeNs now);
+  // Not an event of a command.
+  void AcceptOther(Record record, bool own, TimeNs now);
   void AcceptControl(const Record& record, TimeNs now);
   void AcceptCommand(std::shared_ptr<const Record> last);
   // Feeds own delivered records that lie at read_to() now; asks for a read-back where one lies
@@ -181,11 +213,14 @@ class FencedPartition {
   std::map<uint64_t, RecordBatch> in_flight_;
   // Own records delivered and not yet reached by read_to_.
   std::map<Offset, std::shared_ptr<const Record>> delivered_;
+  // Events sent under the current fence, up to the last that is confirmed, in order of seq.
+  std::deque<RecordBatch> sent_;
   // Own commands under the current fence, in order.
   std::deque<Pending> pending_;
   std::vector<Output> outputs_;
   // Only under PlantedFaults: own commands up to this place were confirmed unread.
   int64_t confirmed_unread_ = 0;
+  int64_t usurped_ = 0;
 };
 
 }  // namespace crm

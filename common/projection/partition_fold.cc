@@ -2,6 +2,7 @@
 
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
+#include "common/projection/foreign_records.h"
 
 namespace crm {
 
@@ -29,8 +30,16 @@ absl::Status PartitionFold::Accept(Record record) {
                      " was expected");
   }
   ++position_.read_to;
+  if (filter_.Voids(record)) return NoteVoid(std::move(record));
   if (filter_.Next(std::move(record)) != FenceFilter::Verdict::kCommand) return absl::OkStatus();
   return FoldCommand(filter_.TakeCommand());
+}
+
+absl::Status PartitionFold::NoteVoid(Record record) {
+  const Offset offset = record.offset;
+  const std::string reason = ReasonToList(record, source_.schema);
+  filter_.Next(std::move(record));
+  return reason.empty() ? absl::OkStatus() : fold_->Foreign(offset, reason);
 }
 
 absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {

@@ -38,6 +38,7 @@ class PartitionFold {
   int64_t unreadable() const { return unreadable_; }
 
  private:
+  absl::Status NoteVoid(Record record);
   absl::Status FoldCommand(std::vector<Record> records);
   // Moves on behind a command that is not the projection's to fold.
   absl::Status SkipReaction(std::vector<Event>& events, Record last);

@@ -2,12 +2,20 @@
 
 #include <algorithm>
 
+#include "common/base/status.h"
+
 namespace crm {
 
 bool PositionTracker::Reached(const Targets& targets) const {
   return std::all_of(targets.begin(), targets.end(), [this](const auto& target) {
     return read_to_[static_cast<size_t>(target.first)] >= target.second;
   });
+}
+
+bool PositionTracker::Hopeless(const Targets& targets) const {
+  return faulty_ && std::any_of(targets.begin(), targets.end(), [this](const auto& target) {
+           return !faults_[static_cast<size_t>(target.first)].ok();
+         });
 }
 
 template <typename Predicate>
@@ -40,6 +48,29 @@ void PositionTracker::Advance(Partition partition, Offset read_to) {
 void PositionTracker::Reset(Partition partition, Offset read_to) {
   MutexLock lock(mutex_);
   read_to_[static_cast<size_t>(partition)] = read_to;
+  faults_[static_cast<size_t>(partition)] = absl::OkStatus();
+  faulty_ =
+      std::any_of(faults_.begin(), faults_.end(), [](const absl::Status& f) { return !f.ok(); });
+}
+
+void PositionTracker::Fault(Partition partition, absl::Status why) {
+  std::vector<Waiter> hopeless;
+  {
+    MutexLock lock(mutex_);
+    faults_[static_cast<size_t>(partition)] = Error(
+        absl::StatusCode::kUnavailable, ReasonOf(why),
+        "partition " + std::to_string(partition) + " is not served: " + std::string(why.message()),
+        {{"partition", std::to_string(partition)}});
+    faulty_ = true;
+    hopeless = TakeOut([this](const Waiter& waiter) { return Hopeless(waiter.targets); });
+  }
+  for (Waiter& waiter : hopeless) waiter.done(false);
+}
+
+absl::Status PositionTracker::Check(Partition partition) const {
+  if (!faulty_) return absl::OkStatus();
+  MutexLock lock(mutex_);
+  return faults_[static_cast<size_t>(partition)];
 }
 
 Offset PositionTracker::Get(Partition partition) const {
@@ -49,15 +80,17 @@ Offset PositionTracker::Get(Partition partition) const {
 
 void PositionTracker::WhenReached(Targets targets, TimeNs deadline,
                                   std::function<void(bool)> done) {
+  bool hopeless = false;
   {
     MutexLock lock(mutex_);
-    if (!Reached(targets)) {
+    hopeless = Hopeless(targets);
+    if (!hopeless && !Reached(targets)) {
       waiters_.push_back({std::move(targets), deadline, std::move(done)});
       waited_for_.NotifyAll();
       return;
     }
   }
-  done(true);
+  done(!hopeless);
 }
 
 void PositionTracker::LetGather(TimeNs longest) {

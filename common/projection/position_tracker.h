@@ -1,11 +1,13 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <list>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "common/base/ids.h"
 #include "common/base/mutex.h"
 
@@ -17,7 +19,12 @@ class PositionTracker {
   using Targets = std::vector<std::pair<Partition, Offset>>;
 
   void Advance(Partition partition, Offset read_to);
-  // A store made anew stands where it stands, even before.
+  // The partition's log is damaged, trimmed or replaced: the store stays where it stands, and must
+  // not be served. Ends the waits for it.
+  void Fault(Partition partition, absl::Status why);
+  // UNAVAILABLE with the reason where the partition must not be served.
+  absl::Status Check(Partition partition) const;
+  // A store made anew stands where it stands, even before; it has no fault yet.
   void Reset(Partition partition, Offset read_to);
   Offset Get(Partition partition) const;
 
@@ -42,12 +49,16 @@ class PositionTracker {
   };
 
   bool Reached(const Targets& targets) const;
+  bool Hopeless(const Targets& targets) const;
   // Takes out the waiters that `leaves` selects.
   template <typename Predicate>
   std::vector<Waiter> TakeOut(Predicate leaves);
 
   mutable Mutex mutex_;
   std::array<Offset, kPartitions> read_to_{};
+  std::array<absl::Status, kPartitions> faults_;
+  // Any of `faults_`; spares those who check the lock.
+  std::atomic<bool> faulty_{false};
   std::list<Waiter> waiters_;
   CondVar waited_for_;
   bool cancelled_ = false;

@@ -32,6 +32,9 @@ class Fold {
   // here on.
   virtual absl::Status Unreadable(std::string_view tenant, std::string_view subject, Offset offset,
                                   const absl::Status& why) = 0;
+  // A record that no reader applies and none of our owners wrote, or not like this; see
+  // common/projection/foreign_records.h. May be met again with the same position.
+  virtual absl::Status Foreign(Offset, std::string_view /*reason*/) { return absl::OkStatus(); }
   // Writes what is held back (states not yet serialised) to the rows. Apply may follow.
   virtual absl::Status Flush() = 0;
 };

@@ -8,6 +8,9 @@ namespace crm {
 namespace {
 
 constexpr size_t kRecordsPerRound = 4096;
+// Of a second each, for a record that is there.
+constexpr int kPatientPolls = 10;
+constexpr TimeNs kAfterError = 100 * kMillisecond;
 // A view may be this much behind before it folds what has come: fewer and larger writes.
 constexpr TimeNs kGather = 5 * kMillisecond;
 
@@ -40,8 +43,16 @@ absl::Status CheckPosition(Log& log, Partition partition, const StoredPosition& 
     return Ahead(log, partition, position, "ends at " + std::to_string(end));
   }
   CRM_ASSIGN_OR_RETURN(const auto tail, log.OpenTail({{partition, position.stored - 1}}));
-  CRM_ASSIGN_OR_RETURN(const TailBatch batch, tail->Poll(kSecond));
-  if (batch.records.empty() || RecordHash(batch.records.front()) != position.stored_hash) {
+  TailBatch batch;
+  for (int i = 0; i < kPatientPolls && batch.records.empty(); ++i) {
+    CRM_ASSIGN_OR_RETURN(batch, tail->Poll(kSecond));
+  }
+  if (batch.records.empty()) {
+    return Error(absl::StatusCode::kUnavailable, "LOG_SLOW",
+                 log.topic() + " partition " + std::to_string(partition) +
+                     " does not answer; see the log of its server");
+  }
+  if (RecordHash(batch.records.front()) != position.stored_hash) {
     return Ahead(log, partition, position, "holds another record there");
   }
   return absl::OkStatus();
@@ -72,13 +83,17 @@ absl::Status TailRunner::Start() {
     lane.fold = std::make_unique<PartitionFold>(projection_, source_, log_.identity(), p,
                                                 std::move(position), *lane.rows);
   }
-  CRM_ASSIGN_OR_RETURN(tail_, log_.OpenTail(std::move(starts)));
+  tail_ = std::make_unique<SteadyTail>(log_, std::move(starts));
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
 }
 
 void TailRunner::Stop() {
-  stop_ = true;
+  {
+    MutexLock lock(mutex_);
+    stop_ = true;
+    wake_.NotifyAll();
+  }
   if (tail_ != nullptr) tail_->Wake();
   if (thread_.joinable()) thread_.join();
 }
@@ -93,16 +108,26 @@ absl::Status TailRunner::Round() {
   std::vector<Partition> touched;
   size_t records = 0;
   for (TimeNs wait = kSecond; records < kRecordsPerRound; wait = 0) {
-    absl::StatusOr<TailBatch> batch = tail_->Poll(wait);
-    // The log is closing, or will answer later.
-    if (batch.status().code() == absl::StatusCode::kUnavailable) break;
-    CRM_RETURN_IF_ERROR(batch.status());
-    if (batch->records.empty()) break;
+    absl::StatusOr<SteadyTail::Read> read = tail_->Poll(wait);
+    if (Passes(read.status())) {
+      Pause();
+      break;
+    }
+    CRM_RETURN_IF_ERROR(read.status());
+    TailBatch& batch = read->batch;
+    if (!read->fault.ok()) tracker_.Fault(batch.partition, read->fault);
+    if (batch.records.empty()) break;
     if (records == 0 && !stop_) tracker_.LetGather(kGather);
-    records += batch->records.size();
-    CRM_RETURN_IF_ERROR(FoldBatch(std::move(*batch), &touched));
+    records += batch.records.size();
+    CRM_RETURN_IF_ERROR(FoldBatch(std::move(batch), &touched));
   }
   return WriteRound(touched);
+}
+
+// The log is closing, or will answer later.
+void TailRunner::Pause() {
+  MutexLock lock(mutex_);
+  wake_.WaitFor(lock, kAfterError, [this] { return stop_.load(); });
 }
 
 absl::Status TailRunner::FoldBatch(TailBatch batch, std::vector<Partition>* touched) {

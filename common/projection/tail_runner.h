@@ -11,11 +11,13 @@
 #include "common/projection/batch_rows.h"
 #include "common/projection/partition_fold.h"
 #include "common/projection/position_tracker.h"
+#include "common/projection/steady_tail.h"
 
 namespace crm {
 
 // Keeps one store at the end of a log, on a thread of its own: tail, fold, write rows and position
-// together.
+// together. Where a partition's log is damaged, trimmed or replaced, that partition stays where it
+// stands (PositionTracker::Fault) and the others go on.
 class TailRunner {
  public:
   // What it refers to outlives it. `failed` runs once, on the runner's thread, when the store or
@@ -38,6 +40,7 @@ class TailRunner {
   // Folds what has come, in rounds: one write for all partitions of a round.
   absl::Status Round();
   absl::Status FoldBatch(TailBatch batch, std::vector<Partition>* touched);
+  void Pause();
   absl::Status WriteRound(const std::vector<Partition>& touched);
 
   Log& log_;
@@ -47,8 +50,10 @@ class TailRunner {
   PositionTracker& tracker_;
   std::function<void(absl::Status)> failed_;
   std::array<Lane, kPartitions> lanes_;
-  std::unique_ptr<Tail> tail_;
+  std::unique_ptr<SteadyTail> tail_;
   std::atomic<bool> stop_{false};
+  Mutex mutex_;
+  CondVar wake_;
   std::thread thread_;
 };
 

@@ -204,6 +204,7 @@ absl::StatusOr<std::string> AdminService::ListDeadLetters(const UnaryCall& call)
         entry->set_tenant(letter.tenant());
         entry->set_subject(letter.subject());
         entry->set_reason(letter.reason());
+        entry->set_foreign(letter.foreign());
         return response.dead_letters_size() < size;
       }));
   return response.SerializeAsString();

@@ -4,14 +4,19 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
+#include "common/projection/steady_tail.h"
 #include "common/projection/tail_runner.h"
 
 namespace crm {
 namespace {
 
-constexpr TimeNs kBusyTick = 10 * kMillisecond;
 constexpr TimeNs kIdleTick = kSecond;
 constexpr TimeNs kHeldTick = kMillisecond;
+// After the log could not be read.
+constexpr TimeNs kRetryPause = 20 * kMillisecond;
+constexpr TimeNs kReaderPause = 100 * kMillisecond;
+constexpr TimeNs kReaderWait = kSecond;
+constexpr TimeNs kHandOver = kSecond;
 
 absl::Status Stopping() {
   return RetryLater(absl::StatusCode::kUnavailable, "STOPPING",
@@ -60,16 +65,67 @@ absl::Status LaneRunner::Start() {
     options.fence.endpoint = options_.endpoint;
     options.fence.log_id = log_.identity().log_id;
     options.fence.secret_check = log_.identity().secret_check;
+    options.fence.epoch = log_.identity().epoch;
     lanes_[static_cast<size_t>(p)] = std::make_unique<Lane>(
         std::move(options), core_, schema_, sealer_, store_, position, random_, *this);
     WorkerOf(p).partitions.push_back(p);
-    Post({p, HintIn{true}});
+    if (options_.hinted) Post({p, HintIn{true}});
   }
   for (const auto& worker : workers_) {
     worker->thread = std::thread([this, w = worker.get()] { Run(*w); });
+    if (options_.follow) StartReader(*worker);
   }
   return absl::OkStatus();
 }
+
+void LaneRunner::Hint(const std::array<bool, kPartitions>& mine) {
+  for (Partition p = 0; p < kPartitions; ++p) Post({p, HintIn{mine[static_cast<size_t>(p)]}});
+}
+
+// --- following the log
+
+void LaneRunner::StartReader(Worker& worker) {
+  std::vector<TailStart> starts;
+  for (const Partition p : worker.partitions) starts.push_back({p, tracker_.Get(p)});
+  worker.tail = std::make_unique<SteadyTail>(log_, std::move(starts));
+  worker.reader = std::thread([this, w = &worker] { ReadTail(*w); });
+}
+
+void LaneRunner::ReadTail(Worker& worker) {
+  while (true) {
+    absl::StatusOr<SteadyTail::Read> read = worker.tail->Poll(kReaderWait);
+    if (read.ok() && (!read->batch.records.empty() || !read->fault.ok())) {
+      PostBatch(worker, *std::move(read));
+    }
+    const bool passes = Passes(read.status());
+    MutexLock lock(worker.mutex);
+    if (!read.ok() && !passes && !worker.stop_reading) {
+      lock.Unlock();
+      return FailAll(read.status());
+    }
+    const auto stop = [&worker] { return worker.stop_reading; };
+    if (!read.ok()) worker.reader_wake.WaitFor(lock, kReaderPause, stop);
+    if (worker.stop_reading) return;
+  }
+}
+
+// Returns when the worker has taken it: what is read ahead stays bounded.
+void LaneRunner::PostBatch(Worker& worker, SteadyTail::Read read) {
+  const Partition partition = read.batch.partition;
+  MutexLock lock(worker.mutex);
+  worker.inbox.push_back({partition, BatchIn{std::move(read.batch), std::move(read.fault)}});
+  worker.batch_queued = true;
+  if (worker.inbox.size() == 1) worker.wake.NotifyAll();
+  worker.reader_wake.Wait(lock, [&] { return !worker.batch_queued || worker.stop_reading; });
+}
+
+void LaneRunner::TakeBatch(BatchIn in, TimeNs monotonic) {
+  Lane& lane = LaneOf(in.batch.partition);
+  if (!in.fault.ok()) return lane.Stop(in.fault);
+  for (Record& record : in.batch.records) lane.Read(std::move(record), monotonic);
+}
+
+// --- turns
 
 bool LaneRunner::WaitOpen(TimeNs deadline) {
   const TimeNs left = deadline - clock_.Monotonic();
@@ -114,29 +170,39 @@ void LaneRunner::Run(Worker& worker) {
   for (const Partition p : worker.partitions) published_[static_cast<size_t>(p)].open = false;
 }
 
+TimeNs LaneRunner::Rest(const Worker& worker) const {
+  if (!worker.reading_back.empty()) return worker.read_back_pauses ? kRetryPause : 0;
+  if (!worker.held.empty()) return kHeldTick;
+  const TimeNs now = clock_.Monotonic();
+  TimeNs next = now + kIdleTick;
+  for (const Partition p : worker.partitions) next = std::min(next, LaneOf(p).next_tick());
+  for (const EndRetry& retry : worker.end_retries) next = std::min(next, retry.at);
+  if (worker.release_by != 0) next = std::min(next, worker.release_by);
+  return std::max<TimeNs>(0, next - now);
+}
+
 bool LaneRunner::Turn(Worker& worker) {
   std::vector<In> inbox;
   bool stop;
   {
+    const TimeNs rest = Rest(worker);
     MutexLock lock(worker.mutex);
-    const bool all_open =
-        std::all_of(worker.partitions.begin(), worker.partitions.end(),
-                    [this](Partition p) { return published_[static_cast<size_t>(p)].open.load(); });
-    const TimeNs tick = !worker.reading_back.empty() ? 0
-                        : !worker.held.empty()       ? kHeldTick
-                        : all_open                   ? kIdleTick
-                                                     : kBusyTick;
-    worker.wake.WaitFor(lock, tick,
-                        [&] { return !worker.inbox.empty() || (worker.stop && Idle(worker)); });
+    worker.wake.WaitFor(lock, rest, [&] {
+      return !worker.inbox.empty() ||
+             (worker.stop && (worker.release_by == 0 ? Idle(worker) : Done(worker)));
+    });
     inbox.swap(worker.inbox);
     worker.queued_commands = 0;
+    if (std::exchange(worker.batch_queued, false)) worker.reader_wake.NotifyAll();
     stop = worker.stop;
   }
   const TimeNs now = clock_.Now();
   const TimeNs monotonic = clock_.Monotonic();
   RetryHeld(worker);
+  RetryEnds(worker, monotonic);
   ReadOn(worker);
   for (In& in : inbox) Take(std::move(in), now, monotonic);
+  if (stop && worker.release_by == 0 && Idle(worker)) HandOver(worker, monotonic);
   // One write to the core for all partitions of the turn.
   RowBatch rows;
   for (const Partition p : worker.partitions) {
@@ -149,7 +215,24 @@ bool LaneRunner::Turn(Worker& worker) {
     Publish(p);
   }
   PublishCounts(worker);
-  return !(stop && Idle(worker));
+  return !(stop && Done(worker));
+}
+
+// Behind the last answer: RELEASE for each open partition, so that another takes it up at once.
+void LaneRunner::HandOver(Worker& worker, TimeNs monotonic) {
+  worker.release_by = monotonic + kHandOver;
+  if (!options_.follow) return;
+  for (const Partition p : worker.partitions) {
+    LaneOf(p).Release(
+        successors_.empty() ? "" : successors_[static_cast<size_t>(p) % successors_.size()]);
+  }
+}
+
+bool LaneRunner::Done(const Worker& worker) const {
+  if (!Idle(worker) || worker.release_by == 0) return false;
+  return clock_.Monotonic() >= worker.release_by ||
+         std::none_of(worker.partitions.begin(), worker.partitions.end(),
+                      [this](Partition p) { return LaneOf(p).releasing(); });
 }
 
 bool LaneRunner::Idle(const Worker& worker) const {
@@ -171,9 +254,29 @@ void LaneRunner::Take(In in, TimeNs now, TimeNs monotonic) {
     lane.DeliveryUnknown(unknown->id, monotonic);
   } else if (auto* end = std::get_if<EndIn>(&in.what)) {
     --WorkerOf(in.partition).owed;
-    end->end.has_value() ? lane.End(*end->end) : lane.EndUnknown();
-  } else {
+    TakeEnd(in.partition, *end, monotonic);
+  } else if (auto* batch = std::get_if<BatchIn>(&in.what)) {
+    TakeBatch(std::move(*batch), monotonic);
+  } else if (!stopping_) {
     lane.Hint(std::get<HintIn>(in.what).mine, monotonic);
+  }
+}
+
+void LaneRunner::TakeEnd(Partition partition, const EndIn& end, TimeNs monotonic) {
+  if (!end.end.has_value()) {
+    WorkerOf(partition).end_retries.push_back({partition, end.read_back, monotonic + kRetryPause});
+  } else if (end.read_back) {
+    ReadBack(partition, LaneOf(partition).read_to(), *end.end);
+  } else {
+    LaneOf(partition).End(*end.end);
+  }
+}
+
+void LaneRunner::RetryEnds(Worker& worker, TimeNs monotonic) {
+  while (!worker.end_retries.empty() && worker.end_retries.front().at <= monotonic) {
+    const EndRetry retry = worker.end_retries.front();
+    worker.end_retries.pop_front();
+    retry.read_back ? ReadLogEnd(retry.partition, true) : LaneOf(retry.partition).EndUnknown();
   }
 }
 
@@ -216,8 +319,11 @@ void LaneRunner::RetryHeld(Worker& worker) {
 }
 
 void LaneRunner::ReadBack(Partition partition, Offset from, Offset to) {
+  // The reader brings it.
+  if (options_.follow) return;
+  if (to == kNoOffset) return ReadLogEnd(partition, true);
   ReadingBack& reading = WorkerOf(partition).reading_back[partition];
-  reading.to = to;
+  reading.to = std::max(reading.to, to);
   if (reading.tail != nullptr) return;
   absl::StatusOr<std::unique_ptr<Tail>> tail = log_.OpenTail({{partition, from}});
   if (!tail.ok()) return Failed(partition, tail.status());
@@ -225,10 +331,15 @@ void LaneRunner::ReadBack(Partition partition, Offset from, Offset to) {
 }
 
 void LaneRunner::ReadOn(Worker& worker) {
+  worker.read_back_pauses = false;
   for (auto it = worker.reading_back.begin(); it != worker.reading_back.end();) {
     const auto& [partition, reading] = *it;
-    const absl::Status status =
+    absl::Status status =
         reading.tail == nullptr ? absl::OkStatus() : ReadBatch(partition, it->second);
+    if (status.code() == absl::StatusCode::kUnavailable) {
+      worker.read_back_pauses = true;
+      status = absl::OkStatus();
+    }
     if (!status.ok()) Failed(partition, status);
     const bool done = reading.tail == nullptr || !status.ok() || failed_once_ ||
                       LaneOf(partition).read_to() >= reading.to;
@@ -244,13 +355,18 @@ absl::Status LaneRunner::ReadBatch(Partition partition, ReadingBack& reading) {
 }
 
 void LaneRunner::ReadEnd(Partition partition) {
+  ReadLogEnd(partition, false);
+}
+
+void LaneRunner::ReadLogEnd(Partition partition, bool read_back) {
   ++WorkerOf(partition).owed;
-  log_.ReadEnd(partition, [this, partition](absl::StatusOr<Offset> end) {
+  log_.ReadEnd(partition, [this, partition, read_back](absl::StatusOr<Offset> end) {
     EndIn in;
+    in.read_back = read_back;
     if (end.ok()) in.end = *end;
     if (std::this_thread::get_id() == WorkerOf(partition).thread.get_id()) {
       --WorkerOf(partition).owed;
-      in.end.has_value() ? LaneOf(partition).End(*in.end) : LaneOf(partition).EndUnknown();
+      TakeEnd(partition, in, clock_.Monotonic());
     } else {
       Post({partition, in});
     }
@@ -263,6 +379,11 @@ void LaneRunner::Advanced(Partition partition, Offset read_to) {
 
 void LaneRunner::Failed(Partition partition, const absl::Status& why) {
   published_[static_cast<size_t>(partition)].open = false;
+  if (options_.follow && IsLogFault(why)) return tracker_.Fault(partition, why);
+  FailAll(why);
+}
+
+void LaneRunner::FailAll(const absl::Status& why) {
   if (failed_once_.exchange(true)) return;
   {
     Worker& first = *workers_.front();
@@ -292,6 +413,7 @@ void LaneRunner::PublishCounts(Worker& worker) {
 }
 
 void LaneRunner::Stop() {
+  if (options_.follow && options_.successors && !stopping_) successors_ = options_.successors();
   stopping_ = true;
   for (const auto& worker : workers_) {
     MutexLock lock(worker->mutex);
@@ -300,7 +422,19 @@ void LaneRunner::Stop() {
   }
   for (const auto& worker : workers_) {
     if (worker->thread.joinable()) worker->thread.join();
+    StopReader(*worker);
   }
+}
+
+void LaneRunner::StopReader(Worker& worker) {
+  if (!worker.reader.joinable()) return;
+  {
+    MutexLock lock(worker.mutex);
+    worker.stop_reading = true;
+    worker.reader_wake.NotifyAll();
+  }
+  worker.tail->Wake();
+  worker.reader.join();
 }
 
 LaneRunner::Counts LaneRunner::counts() const {

@@ -17,6 +17,7 @@
 #include "common/base/mutex.h"
 #include "common/log/log.h"
 #include "common/projection/position_tracker.h"
+#include "common/projection/steady_tail.h"
 
 namespace crm {
 
@@ -30,6 +31,14 @@ class LaneRunner final : public LaneOutside {
     std::string owner;
     std::string endpoint;
     int threads = 1;
+    // Other processes append to the log too: each thread reads its partitions' tails all the time,
+    // and a stop hands what is open over.
+    bool follow = false;
+    // Every partition is to be owned, from the start. Else nothing is claimed before Hint.
+    bool hinted = true;
+    // Asked when it stops, with `follow`: other live instances, to hand partitions over to in
+    // turns. May be empty, and may block for less than a second.
+    std::function<std::vector<std::string>()> successors;
     // Commands submitted and not taken up yet; above it Submit sheds.
     size_t max_queued = 4096;
     // Told how long each append took to be confirmed. May be empty; thread-safe.
@@ -50,16 +59,20 @@ class LaneRunner final : public LaneOutside {
              Random& random, std::function<void(absl::Status)> failed);
   ~LaneRunner() override;
 
-  // Claims every partition; after OK, WaitOpen tells when commands are taken. FAILED_PRECONDITION:
+  // Claims what is hinted; after OK, WaitOpen tells when commands are taken. FAILED_PRECONDITION:
   // the core is ahead of its log.
   absl::Status Start();
+  // Which partitions this process should own from now on. Claims the new ones and hands the lost
+  // ones over, behind what they have accepted.
+  void Hint(const std::array<bool, kPartitions>& mine);
   // False at the deadline (monotonic).
   bool WaitOpen(TimeNs deadline);
 
   // Answers through command->done, RESOURCE_EXHAUSTED where too much is queued.
   void Submit(std::unique_ptr<Command> command);
 
-  // Answers every command that was submitted, then ends the threads; later ones answer UNAVAILABLE.
+  // Answers every command that was submitted, hands over (for a second at most), then ends the
+  // threads; later commands answer UNAVAILABLE.
   void Stop();
 
   Counts counts() const;
@@ -80,18 +93,31 @@ class LaneRunner final : public LaneOutside {
   };
   struct EndIn {
     std::optional<Offset> end;
+    // Asked for to read back up to there.
+    bool read_back = false;
+  };
+  struct BatchIn {
+    TailBatch batch;
+    // Not OK: nothing of the partition is read any more.
+    absl::Status fault;
   };
   struct HintIn {
     bool mine;
   };
   struct In {
     Partition partition;
-    std::variant<Submitted, DeliveredIn, UnknownIn, EndIn, HintIn> what;
+    std::variant<Submitted, DeliveredIn, UnknownIn, EndIn, BatchIn, HintIn> what;
   };
   // A stretch of the log on its way into a lane, a batch a turn.
   struct ReadingBack {
     std::unique_ptr<Tail> tail;
-    Offset to;
+    Offset to = 0;
+  };
+  // A log end that could not be read, to be asked for again.
+  struct EndRetry {
+    Partition partition;
+    bool read_back;
+    TimeNs at;
   };
   struct HeldAppend {
     Partition partition;
@@ -111,12 +137,23 @@ class LaneRunner final : public LaneOutside {
     size_t queued_commands = 0;
     bool stop = false;
     std::thread thread;
+    // With Options::follow: reads the log, a batch ahead of the worker.
+    std::unique_ptr<SteadyTail> tail;
+    std::thread reader;
+    CondVar reader_wake;
+    bool batch_queued = false;
+    bool stop_reading = false;
     // Sum over its lanes, under `mutex`.
     LaneCounts counts;
     // The worker's own.
     std::vector<Partition> partitions;
     std::deque<HeldAppend> held;
     std::map<Partition, ReadingBack> reading_back;
+    // The log answered UNAVAILABLE to the last read-back.
+    bool read_back_pauses = false;
+    std::deque<EndRetry> end_retries;
+    // Partitions are handed over until then; 0: not yet.
+    TimeNs release_by = 0;
     // Answers the log still owes; the worker outlives them.
     int owed = 0;
   };
@@ -128,21 +165,36 @@ class LaneRunner final : public LaneOutside {
   void Advanced(Partition partition, Offset read_to) override;
   void Failed(Partition partition, const absl::Status& why) override;
 
+  void StartReader(Worker& worker);
+  void StopReader(Worker& worker);
+  void ReadTail(Worker& worker);
+  void PostBatch(Worker& worker, SteadyTail::Read read);
+  void FailAll(const absl::Status& why);
   void Run(Worker& worker);
   bool Turn(Worker& worker);
+  // Nanoseconds until there is something to do without anything coming in.
+  TimeNs Rest(const Worker& worker) const;
   void Take(In in, TimeNs now, TimeNs monotonic);
+  void TakeEnd(Partition partition, const EndIn& end, TimeNs monotonic);
+  void TakeBatch(BatchIn in, TimeNs monotonic);
   void Post(In in);
   bool TryAppend(Partition partition, uint64_t id, const RecordBatch& records);
   void RetryHeld(Worker& worker);
+  void RetryEnds(Worker& worker, TimeNs monotonic);
+  void ReadLogEnd(Partition partition, bool read_back);
   void ReadOn(Worker& worker);
   absl::Status ReadBatch(Partition partition, ReadingBack& reading);
   void Publish(Partition partition);
   void PublishCounts(Worker& worker);
   bool Idle(const Worker& worker) const;
+  // Nothing is left to do before the threads end.
+  bool Done(const Worker& worker) const;
+  void HandOver(Worker& worker, TimeNs monotonic);
 
   Worker& WorkerOf(Partition partition) {
     return *workers_[static_cast<size_t>(partition) % workers_.size()];
   }
+  const Lane& LaneOf(Partition partition) const { return *lanes_[static_cast<size_t>(partition)]; }
   Lane& LaneOf(Partition partition) { return *lanes_[static_cast<size_t>(partition)]; }
 
   const Options options_;
@@ -158,6 +210,8 @@ class LaneRunner final : public LaneOutside {
   std::array<std::unique_ptr<Lane>, kPartitions> lanes_;
   std::array<Published, kPartitions> published_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // Written before the workers are told to stop.
+  std::vector<std::string> successors_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_once_{false};
 };

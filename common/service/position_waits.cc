@@ -17,6 +17,7 @@ constexpr TimeNs kLongestWait = 10 * kSecond;
 absl::Status Behind(const ServedProjection& projection, const PositionTracker::Targets& targets) {
   Offset lag = 0;
   for (const auto& [partition, offset] : targets) {
+    CRM_RETURN_IF_ERROR(projection.tracker().Check(partition));
     lag = std::max(lag, offset - projection.tracker().Get(partition));
   }
   return Error(absl::StatusCode::kUnavailable, "NOT_CAUGHT_UP",

@@ -147,6 +147,8 @@ absl::Status Process::StartServers() {
   std::vector<ServiceHost*> hosts;
   for (ServiceDefinition& definition : definitions_) {
     HostOptions host = OptionsForHost();
+    host.shared_log = engine_->shared();
+    host.hints = engine_->Hints(definition.topic, definition.name);
     hosts_.push_back(std::make_unique<ServiceHost>(
         std::move(definition),
         [this](const std::string& topic) -> Log& { return engine_->Topic(topic); },
@@ -175,6 +177,7 @@ HostOptions Process::OptionsForHost() {
   host.rebuild_buffer_bytes = options_.memory_budget / 4;
   host.append_took = [this](TimeNs took) { telemetry_->AppendTook(took); };
   host.note = [this](const std::string& text) { telemetry_->Note(text); };
+  host.replaced = replaced_;
   host.progress = [this](const std::string& projection, const RebuildProgress& progress) {
     telemetry_->Rebuilding(projection, progress);
     return !stopping_;

@@ -6,12 +6,12 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/dead_letters.h"
-#include "common/aggregate/reaction_progress.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
-#include "common/projection/tail_runner.h"
 #include "common/rpc/validate.h"
+#include "common/service/projection_drivers.h"
+#include "common/service/reaction_side.h"
 #include "common/service/resource_reads.h"
 #include "crm/common/v1/position.pb.h"
 
@@ -22,6 +22,9 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr TimeNs kHealPause = 10 * kSecond;
+constexpr TimeNs kFoldedEvery = kSecond;
+// A stop waits this long to learn who else is there.
+constexpr TimeNs kPeersPatience = 300 * kMillisecond;
 
 AggregateTypes TypesOf(const ServiceDefinition& definition) {
   AggregateTypes types;
@@ -88,86 +91,6 @@ absl::Status Healing() {
 
 }  // namespace
 
-// --- what drives a store
-
-class ServiceHost::CoreDriver final : public ProjectionDriver {
- public:
-  CoreDriver(ServiceHost& host, Store& store, std::function<void(absl::Status)> failed)
-      : lanes({host.options_.owner, host.options_.endpoint, host.options_.lane_threads,
-               host.options_.max_queued_commands, host.options_.append_took},
-              host.log_, host.core_projection_, host.schema_, host.environment_.sealer, store,
-              host.core_->tracker(), host.environment_.clock, host.environment_.random,
-              std::move(failed)) {}
-  absl::Status Start() override { return lanes.Start(); }
-  void Stop() override { lanes.Stop(); }
-
-  LaneRunner lanes;
-};
-
-class ServiceHost::ViewDriver final : public ProjectionDriver {
- public:
-  ViewDriver(const ServedProjection& view, Store& store, std::function<void(absl::Status)> failed)
-      : tail_(view.log(), view.projection(), view.source(), store, view.tracker(),
-              std::move(failed)) {}
-  absl::Status Start() override { return tail_.Start(); }
-  void Stop() override { tail_.Stop(); }
-
- private:
-  TailRunner tail_;
-};
-
-// What reactions see of the host.
-class ServiceHost::ReactionSide final : public ReactionHost {
- public:
-  explicit ReactionSide(ServiceHost& host) : host_(host) {
-    for (std::atomic<Offset>& reign : caught_up_in_) reign = kNoOffset;
-  }
-  std::optional<Offset> Reign(Partition partition) override {
-    const auto serving = host_.core_->serving();
-    if (serving == nullptr) return std::nullopt;
-    const LaneRunner& lanes = static_cast<CoreDriver&>(*serving->driver).lanes;
-    if (!lanes.open(partition)) return std::nullopt;
-    const Offset reign = lanes.fence(partition);
-    std::atomic<Offset>& caught_up = caught_up_in_[static_cast<size_t>(partition)];
-    if (caught_up != reign && !ViewsHaveRead(*serving->store, partition)) return std::nullopt;
-    caught_up = reign;
-    return reign;
-  }
-  std::shared_ptr<const ServiceReading> Read() override {
-    auto reading = host_.Read(host_.all_, AllPartitions());
-    if (!reading.ok()) return nullptr;
-    return std::make_shared<const ServiceReading>(*std::move(reading));
-  }
-  void Submit(std::unique_ptr<Command> command) override {
-    host_.passing_->Prepare(command.get());
-    host_.Submit(std::move(command));
-  }
-
- private:
-  // The views have folded every event that was reacted to in earlier reigns. Views that lag behind
-  // would let a reaction to another topic decide on older facts, and nothing would repeat it.
-  bool ViewsHaveRead(const RowReader& core, Partition partition) const {
-    for (const auto& reaction : host_.definition_.reactions) {
-      const auto progress = ReadReactionProgress(core, partition, reaction->name());
-      if (!progress.ok()) return false;
-      for (const common::v1::ReactedTo& to : progress->reacted_to()) {
-        if (!ViewsHaveRead(to)) return false;
-      }
-    }
-    return true;
-  }
-  bool ViewsHaveRead(const common::v1::ReactedTo& to) const {
-    return std::all_of(host_.views_.begin(), host_.views_.end(), [&to](const auto& view) {
-      return view->log().topic() != to.topic() ||
-             view->tracker().Get(to.partition()) >= to.offset();
-    });
-  }
-
-  ServiceHost& host_;
-  // The reign in which the views were found to have read what was reacted to before.
-  std::array<std::atomic<Offset>, kPartitions> caught_up_in_;
-};
-
 ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                          HostEnvironment environment, HostOptions options)
     : definition_(std::move(definition)),
@@ -182,17 +105,47 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
   for (std::atomic<Offset>& at : unmarked_at_) at = kNoOffset;
   core_ = MakeServed(core_projection_, log_, source(),
                      [this](Store& store, std::function<void(absl::Status)> failed) {
-                       return std::make_unique<CoreDriver>(*this, store, std::move(failed));
+                       return MakeCoreDriver(store, std::move(failed));
                      });
   all_.push_back(core_.get());
   for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
   if (definition_.reactions.empty()) return;
-  reaction_side_ = std::make_unique<ReactionSide>(*this);
+  reaction_side_ = std::make_unique<ReactionSide>(
+      ReactionSide::Of{definition_, *core_, views_, [this] { return ReadAll(); },
+                       [this](std::unique_ptr<Command> command) {
+                         passing_->Prepare(command.get());
+                         Submit(std::move(command));
+                       }});
   ReactionRunner::Options reactions;
   reactions.note = options_.note;
   reactions_ = std::make_unique<ReactionRunner>(
       std::move(reactions), definition_.reactions, *definition_.record, log_of, environment_.sealer,
       names_, environment_.clock, environment_.random, *reaction_side_);
+}
+
+std::unique_ptr<ProjectionDriver> ServiceHost::MakeCoreDriver(
+    Store& store, std::function<void(absl::Status)> failed) {
+  LaneRunner::Options lanes;
+  lanes.owner = options_.owner;
+  lanes.endpoint = options_.endpoint;
+  lanes.threads = options_.lane_threads;
+  lanes.max_queued = options_.max_queued_commands;
+  lanes.append_took = options_.append_took;
+  lanes.follow = options_.shared_log;
+  lanes.hinted = options_.hints == nullptr;
+  if (options_.hints != nullptr) {
+    lanes.successors = [hints = options_.hints] { return hints->Peers(kPeersPatience); };
+  }
+  return std::make_unique<CoreDriver>([this](LaneRunner* served) { ServeLanes(served); },
+                                      std::move(lanes), log_, core_projection_, schema_,
+                                      environment_.sealer, store, core_->tracker(),
+                                      environment_.clock, environment_.random, std::move(failed));
+}
+
+std::shared_ptr<const ServiceReading> ServiceHost::ReadAll() const {
+  auto reading = Read(all_, AllPartitions());
+  if (!reading.ok()) return nullptr;
+  return std::make_shared<const ServiceReading>(*std::move(reading));
 }
 
 std::unique_ptr<ServedProjection> ServiceHost::MakeServed(const Projection& projection, Log& log,
@@ -253,16 +206,45 @@ absl::Status ServiceHost::Start() {
   }
   for (std::thread& thread : threads) thread.join();
   for (const absl::Status& status : started) CRM_RETURN_IF_ERROR(status);
+  // Once it can serve what it is given.
+  if (options_.hints != nullptr) {
+    hinting_ = true;
+    options_.hints->Start([this](const OwnershipHints::Mine& mine) { TakeHint(mine); },
+                          options_.replaced);
+  }
   if (reactions_ != nullptr) reactions_->Start();
   return absl::OkStatus();
 }
 
 bool ServiceHost::serving() const {
-  return std::all_of(all_.begin(), all_.end(),
-                     [](ServedProjection* each) { return each->serving() != nullptr; });
+  return Fault().ok() && std::all_of(all_.begin(), all_.end(), [](ServedProjection* each) {
+           return each->serving() != nullptr;
+         });
+}
+
+absl::Status ServiceHost::Fault() const {
+  for (const ServedProjection* projection : all_) {
+    for (Partition p = 0; p < kPartitions; ++p) {
+      CRM_RETURN_IF_ERROR(projection->tracker().Check(p));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void ServiceHost::TakeHint(const OwnershipHints::Mine& mine) {
+  MutexLock lock(hint_mutex_);
+  hint_ = mine;
+  if (hinted_lanes_ != nullptr) hinted_lanes_->Hint(mine);
+}
+
+void ServiceHost::ServeLanes(LaneRunner* lanes) {
+  MutexLock lock(hint_mutex_);
+  hinted_lanes_ = lanes;
+  if (lanes != nullptr && hint_.has_value()) lanes->Hint(*hint_);
 }
 
 bool ServiceHost::WaitOpen(TimeNs deadline) {
+  if (options_.hints != nullptr) return true;
   const auto serving = core_->serving();
   return serving != nullptr && static_cast<CoreDriver&>(*serving->driver).lanes.WaitOpen(deadline);
 }
@@ -271,11 +253,23 @@ void ServiceHost::Stop() {
   // While lanes still take what it has to record.
   if (reactions_ != nullptr) reactions_->Stop();
   for (ServedProjection* projection : all_) projection->Stop();
+  // Last: the lanes ask it who is there to take over.
+  if (std::exchange(hinting_, false)) options_.hints->Stop();
 }
 
 void ServiceHost::Tick() {
   const TimeNs now = environment_.clock.Monotonic();
   for (const auto& tracker : trackers_) tracker->Expire(now);
+  if (options_.hints == nullptr || now < next_folded_) return;
+  next_folded_ = now + kFoldedEvery;
+  ReportFolded();
+}
+
+void ServiceHost::ReportFolded() {
+  if (core_->serving() == nullptr) return;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    options_.hints->Folded(p, core_->tracker().Get(p));
+  }
 }
 
 void ServiceHost::Heal() {
@@ -310,8 +304,8 @@ int64_t ServiceHost::quarantined_subjects() const {
   if (serving == nullptr) return 0;
   int64_t count = 0;
   // What cannot be read is the healer's; here it is a number for people.
-  (void)VisitDeadLetters(*serving->store, [&count](Partition, const common::v1::DeadLetter&) {
-    ++count;
+  (void)VisitDeadLetters(*serving->store, [&count](Partition, const common::v1::DeadLetter& letter) {
+    count += letter.foreign() ? 0 : 1;
     return true;
   });
   return count;
@@ -609,6 +603,7 @@ absl::StatusOr<ServiceReading> ServiceHost::Read(const std::vector<ServedProject
     // Positions before rows: what is read is at least this new.
     ProjectionReading rows{serving->store.get(), projection->log().topic(), {}};
     for (const Partition p : partitions) {
+      CRM_RETURN_IF_ERROR(projection->tracker().Check(p));
       rows.read_to[static_cast<size_t>(p)] = projection->tracker().Get(p);
     }
     if (projection == core_.get()) reading.core = rows;
@@ -675,6 +670,9 @@ template <typename ReadCore>
 void ServiceHost::AnswerFromCore(const Call& call, Partition partition, ReadCore read) {
   const auto serving = core_->serving();
   if (serving == nullptr) return call->Finish(Healing());
+  if (absl::Status fault = core_->tracker().Check(partition); !fault.ok()) {
+    return call->Finish(std::move(fault));
+  }
   // Taken before the read: what is read is at least this new.
   const Offset read_to = core_->tracker().Get(partition);
   absl::StatusOr<std::string> response = read(*serving->store);

@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/secret.h"
-#include "common/log/log.h"
+#include "common/log/log_engine.h"
 #include "common/rpc/server.h"
 #include "common/service/command_passing.h"
 #include "common/service/lane_runner.h"
@@ -24,6 +24,8 @@
 #include "crm/common/v1/position.pb.h"
 
 namespace crm {
+
+class ReactionSide;
 
 // What a host shares with the rest of the process; outlives it.
 struct HostEnvironment {
@@ -44,6 +46,13 @@ struct HostOptions {
   std::string owner;
   // Where other processes pass commands on to.
   std::string endpoint;
+  // Other processes append to the log too (LogEngine::shared).
+  bool shared_log = false;
+  // Who should own which partitions of the service's topic; null where this process owns them all.
+  // The host starts and stops it.
+  std::shared_ptr<OwnershipHints> hints;
+  // Told once when another process took this instance's name; this one must leave. Thread-safe.
+  std::function<void()> replaced;
   int lane_threads = 1;
   size_t max_queued_commands = 4096;
   int64_t rebuild_buffer_bytes = 128 << 20;
@@ -69,13 +78,19 @@ class ServiceHost {
 
   // Before Start, where the address was not known when the host was made: see HostOptions.
   void Advertise(std::string endpoint) { options_.endpoint = std::move(endpoint); }
-  // Opens or builds the projections and claims the partitions. Blocks while it builds.
+  // Opens or builds the projections and claims the partitions that are hinted. Blocks while it
+  // builds.
   absl::Status Start();
-  // Every projection can be read now; false while one is healed or cannot be.
+  // Every projection can be read now; false while one is healed or cannot be, and where the log of
+  // a partition has a fault.
   bool serving() const;
-  // False at the deadline: not every partition takes commands yet.
+  // The first fault of a partition's log, as its callers see it; OK where there is none.
+  absl::Status Fault() const;
+  // False at the deadline: not every partition takes commands yet. With hints there is nothing to
+  // wait for: a replica that owns nothing serves reads.
   bool WaitOpen(TimeNs deadline);
-  // Answers what was accepted, then ends the host's threads.
+  // Answers what was accepted, hands owned partitions over to other live instances, then ends the
+  // host's threads.
   void Stop();
 
   // Now and then, from one thread: ends waits whose deadline has passed.
@@ -110,9 +125,12 @@ class ServiceHost {
  private:
   using Call = std::shared_ptr<UnaryCall>;
   struct CommandEndpoint;
-  class CoreDriver;
-  class ViewDriver;
-  class ReactionSide;
+
+  // Keeps the latest hint, for lanes that are made later, too.
+  void TakeHint(const OwnershipHints::Mine& mine);
+  // The lanes that are served now; null: none.
+  void ServeLanes(LaneRunner* lanes);
+  void ReportFolded();
 
   // Another topic that views fold.
   struct ForeignTopic {
@@ -123,6 +141,8 @@ class ServiceHost {
   std::unique_ptr<ServedProjection> MakeServed(const Projection& projection, Log& log,
                                                EventSource source,
                                                ServedProjection::MakeDriver driver);
+  std::unique_ptr<ProjectionDriver> MakeCoreDriver(Store& store,
+                                                   std::function<void(absl::Status)> failed);
   void AddView(const ViewDefinition& view, const LogOfTopic& log_of);
   void ServeView(const Projection& projection, Log& log, EventSource events);
 
@@ -155,6 +175,8 @@ class ServiceHost {
   // UNAVAILABLE while one of them is being healed.
   absl::StatusOr<ServiceReading> Read(const std::vector<ServedProjection*>& projections,
                                       const std::vector<Partition>& partitions) const;
+  // Everything, for reactions; null while a projection is being healed.
+  std::shared_ptr<const ServiceReading> ReadAll() const;
   std::string TokenOf(const ProjectionReading& reading, const std::vector<Partition>& partitions);
   // The least that all of them had read, per topic and partition.
   std::string TokenOf(const std::vector<ServedProjection*>& projections,
@@ -194,6 +216,11 @@ class ServiceHost {
   // Per partition, the latest position at which it was seen to have no mark.
   std::array<std::atomic<Offset>, kPartitions> unmarked_at_;
   std::atomic<TimeNs> next_heal_{0};
+  TimeNs next_folded_ = 0;
+  Mutex hint_mutex_;
+  std::optional<OwnershipHints::Mine> hint_;
+  LaneRunner* hinted_lanes_ = nullptr;
+  bool hinting_ = false;
   // Last: they use everything above.
   std::unique_ptr<ReactionSide> reaction_side_;
   std::unique_ptr<ReactionRunner> reactions_;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ struct History {
   // Every record of the log, as it lies there.
   std::map<Partition, std::vector<Record>> log;
   std::vector<ReplicaDump> dumps;
+  // Request ids of events that somebody else wrote under an owner's fence: they count as the rule
+  // has it.
+  std::set<std::string> forged;
 };
 
 // What the rules answer to a call on one state of its aggregate, the request id aside.

@@ -109,9 +109,20 @@ void FaultyLog::Land(Shipment& shipment, size_t begin, size_t end) {
   log_.Deliver(SIZE_MAX);
 }
 
+void FaultyLog::Inject(Partition partition, std::vector<Record> records) {
+  const size_t count = records.size();
+  Shipment shipment{
+      nullptr, partition, std::make_shared<const std::vector<Record>>(std::move(records)), {}, {}};
+  Land(shipment, 0, count);
+}
+
 void FaultyLog::ReportSoon(const ShipmentPtr& shipment, bool known) {
   std::optional<std::vector<Offset>> offsets;
   if (known) offsets = shipment->offsets;
+  if (known && !calm_ && dice_.Chance(weather_.places_unknown)) {
+    const bool all = dice_.Chance(0.5);
+    for (Offset& offset : *offsets) offset = all || dice_.Chance(0.5) ? kNoOffset : offset;
+  }
   time_.After(Short(weather_.longest_report),
               [shipment, offsets = std::move(offsets)] { shipment->report(offsets); });
 }

@@ -32,6 +32,8 @@ class FaultyLog {
 
   void Append(std::shared_ptr<Appender> from, Partition partition, RecordBatch records,
               Report report);
+  // Lands now, whoever wrote it.
+  void Inject(Partition partition, std::vector<Record> records);
   // From now on everything lands and is reported soon.
   void CalmDown() { calm_ = true; }
 

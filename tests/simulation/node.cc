@@ -73,6 +73,14 @@ void Node::Crash() {
                          dice_.Below(std::min<size_t>(store_.writes() + 1, 1 + dice_.Below(30))));
 }
 
+void Node::Stop(const std::string& successor) {
+  if (!up_) return;
+  for (auto& [partition, seat] : seats_) {
+    Post([successor](Lane& lane) { lane.Release(successor); }, partition);
+  }
+  Later(dice_.Between(kMillisecond, kSecond), [this] { Die(); });
+}
+
 void Node::Resume() {
   paused_ = false;
   if (up_) ScheduleTurn();
@@ -172,6 +180,9 @@ void Node::Append(Partition partition, uint64_t id, RecordBatch records) {
 
 void Node::ReadBack(Partition partition, Offset from, Offset to) {
   if (!around_.calm && dice_.Chance(around_.weather.read_back_fails)) return;
+  // As a node that follows the log may do: its tail brings it.
+  if (dice_.Chance(0.3)) return;
+  if (to == kNoOffset) to = around_.log.end(partition);
   if (dice_.Chance(0.5)) return ReadRange(*seats_[partition].lane, partition, from, to);
   Later(dice_.Between(kMillisecond, 50 * kMillisecond), [=, this] {
     Post([=, this](Lane& lane) { ReadRange(lane, partition, from, to); }, partition);

@@ -38,6 +38,8 @@ class Node final : public LaneOutside {
   void Crash();
   // Ends the process; a restart finds nothing.
   void CrashAndLoseStore();
+  // Hands over what is open, then ends the process, which loses nothing.
+  void Stop(const std::string& successor);
   void Pause() { paused_ = true; }
   void Resume();
 

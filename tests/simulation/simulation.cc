@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include "common/aggregate/core_rows.h"
+#include "common/base/check.h"
 #include "common/base/hash.h"
+#include "common/base/timestamp.h"
 #include "common/projection/bulk_rebuild.h"
 #include "common/projection/dump.h"
+#include "crm/common/v1/log_control.pb.h"
+#include "crm/contact/v1/contact_events.pb.h"
 #include "tests/simulation/client.h"
 #include "tests/simulation/node.h"
 #include "tests/support/test_sealer.h"
@@ -17,6 +21,7 @@ namespace {
 constexpr TimeNs kPatience = 120 * kSecond;
 // What was sent before the faults ended has landed by then.
 constexpr TimeNs kAftermath = 10 * kSecond;
+constexpr TimeNs kForgedFrom = 1'600'000'000 * kSecond;
 
 class OneAggregate final : public AggregateReader {
  public:
@@ -190,6 +195,9 @@ class Simulation {
     Every(weather_.between_crashes, [this] { CrashAndRestart(AnyNode()); });
     Every(weather_.between_hints, [this] { ShiftHints(); });
     Every(weather_.between_releases, [this] { ReleaseOne(); });
+    Every(weather_.between_stops, [this] { StopOne(); });
+    Every(weather_.between_foreign, [this] { WriteForeign(dice_.Pick(around_.partitions)); });
+    Every(weather_.between_forged, [this] { Forge(dice_.Pick(around_.partitions)); });
   }
 
   void PauseOne() {
@@ -245,6 +253,87 @@ class Simulation {
     Trace(fmt::format("{} {} releases partition {} to {}", time_.now(), node.name(), partition,
                       successor));
     node.Post([successor](Lane& lane) { lane.Release(successor); }, partition);
+  }
+
+  void StopOne() {
+    Node& node = AnyNode();
+    if (!node.up() || node.paused()) return;
+    ++totals_.stops;
+    const std::string successor = dice_.Chance(0.8) ? AnyNode().name() : "";
+    Trace(fmt::format("{} stop {} for '{}'", time_.now(), node.name(), successor));
+    node.Stop(successor);
+    time_.After(dice_.Between(kSecond, 3 * kSecond), [this, &node] {
+      if (!node.up()) node.Start();
+    });
+  }
+
+  // None of it counts for any reader; some of it is listed.
+  void WriteForeign(Partition partition) {
+    std::vector<Record> records(1 + dice_.Below(3));
+    for (Record& record : records) {
+      ++totals_.foreign;
+      record.kind = RecordKind::kForeign;
+      if (dice_.Chance(0.3)) continue;
+      record.value = "NO_HEADERS: somebody else wrote it";
+      if (dice_.Chance(0.5)) continue;
+      record.kind = RecordKind::kEvent;
+      record.key = dice_.Chance(0.5) ? "nobody" : std::string(kTenant) + "/contacts/x";
+      record.value = std::string(dice_.Below(40), static_cast<char>(dice_.Below(256)));
+      record.fence = log_.end(partition) + 1 + static_cast<Offset>(dice_.Below(3));
+      record.seq = 1;
+      record.last = true;
+    }
+    log_.Inject(partition, std::move(records));
+  }
+
+  // What a copy of the owner's memory would write: its next event, another's in truth, and then an
+  // ownership record. Without the latter, what the owner had under way may land behind it and be
+  // valid although what it was decided on is not.
+  void Forge(Partition partition) {
+    FenceFilter filter;
+    TimeNs recorded = kForgedFrom;
+    bool whole = true;
+    for (const Record& record : log_.records(partition)) {
+      if (filter.Counts(record)) whole = record.last;
+      if (record.kind == RecordKind::kOwn) whole = true;
+      if (filter.Next(record) != FenceFilter::Verdict::kCommand) continue;
+      const auto event = around_.schema.Decode(Record(record), sealer_);
+      if (event.ok()) recorded = ToTimeNs(event->metadata->recorded_time());
+    }
+    if (filter.state().fence == kNoOffset || !whole) return;
+    std::vector<Record> records = {ForgedEvent(partition, recorded), {}};
+    records[0].fence = filter.state().fence;
+    records[0].seq = filter.state().next_seq;
+    records[0].last = true;
+    common::v1::LogControl control;
+    control.mutable_own()->set_attempt("forged");
+    control.mutable_own()->set_owner("nobody");
+    records[1].kind = RecordKind::kOwn;
+    records[1].value = control.SerializeAsString();
+    log_.Inject(partition, std::move(records));
+  }
+
+  Record ForgedEvent(Partition partition, TimeNs recorded) {
+    const std::string id = "forged-" + std::to_string(totals_.forged++);
+    history_.forged.insert(id);
+    const std::string name =
+        testing::SubjectsIn(partition, kTenant,
+                            weather_.subjects_per_partition + static_cast<size_t>(totals_.forged))
+            .back();
+    auto record = std::make_unique<contact::v1::ContactRecord>();
+    common::v1::EventMetadata& metadata = *record->mutable_metadata();
+    metadata.set_tenant(kTenant);
+    metadata.set_aggregate(name);
+    metadata.set_aggregate_version(1);
+    metadata.set_request_id(id);
+    SetTimestamp(recorded, metadata.mutable_recorded_time());
+    record->mutable_contact()->mutable_created()->mutable_plain()->set_display_name("Nobody");
+    absl::StatusOr<Event> event = around_.schema.Encode(std::move(record), sealer_);
+    CRM_CHECK(event.ok());
+    Record forged;
+    forged.key = RecordKey(kTenant, name);
+    forged.value = std::move(event->value);
+    return forged;
   }
 
   // --- the end
@@ -456,14 +545,18 @@ void Totals::Add(const Totals& other) {
   releases += other.releases;
   crashes += other.crashes;
   pauses += other.pauses;
+  stops += other.stops;
+  foreign += other.foreign;
+  forged += other.forged;
 }
 
 std::string Totals::ToString() const {
   return fmt::format(
       "{} calls: {} acknowledged ({} repeats), {} refused, {} undecided; {} reads; {} records, {} "
-      "void; {} ownerships, {} releases, {} crashes, {} pauses",
+      "void; {} ownerships, {} releases, {} crashes, {} pauses, {} clean stops, {} foreign "
+      "records, {} forged",
       calls, acknowledged, repeated, refused, undecided, reads, records, void_records, ownerships,
-      releases, crashes, pauses);
+      releases, crashes, pauses, stops, foreign, forged);
 }
 
 SimulationResult Simulate(const SimulationOptions& options) {

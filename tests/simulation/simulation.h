@@ -32,6 +32,9 @@ struct Totals {
   int64_t releases = 0;
   int64_t crashes = 0;
   int64_t pauses = 0;
+  int64_t stops = 0;
+  int64_t foreign = 0;
+  int64_t forged = 0;
 
   void Add(const Totals& other);
   std::string ToString() const;

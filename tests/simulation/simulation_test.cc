@@ -102,6 +102,10 @@ TEST(PlantedFault, SkippingARecordMakesTheReplicasDifferFromARebuild) {
   ExpectCaught({.faults = {.skip_record = 7}}, {Fault::kReplicas}, 500);
 }
 
+TEST(PlantedFault, ConfirmingWhatSomebodyElseWroteLosesAcknowledgedCommands) {
+  ExpectCaught({.faults = {.confirm_forged = true}}, {Fault::kNotOnce}, 500);
+}
+
 TEST(PlantedFault, ForgettingRequestIdsExecutesTwice) {
   ExpectCaught({.fault_ignore_dedup = true}, {Fault::kNotOnce}, 500);
 }

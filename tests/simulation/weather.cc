@@ -36,6 +36,10 @@ Weather Weather::Draw(Dice& dice) {
   w.between_hints = period(300 * kMillisecond, 5 * kSecond);
   w.between_releases = period(kSecond, 6 * kSecond);
   w.erasures = dice.Chance(0.2);
+  w.places_unknown = rate(0.3);
+  w.between_stops = period(2 * kSecond, 10 * kSecond);
+  w.between_foreign = period(50 * kMillisecond, 2 * kSecond);
+  w.between_forged = dice.Chance(0.15) ? dice.Between(kSecond, 5 * kSecond) : 0;
   return w;
 }
 

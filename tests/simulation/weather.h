@@ -22,6 +22,8 @@ struct Weather {
   double lands_in_parts = 0;
   double lands_partly = 0;
   double dropped = 0;
+  // Durable, and reported without its places, or without some of them.
+  double places_unknown = 0;
   TimeNs longest_landing = 0;
   TimeNs longest_report = 0;
 
@@ -36,6 +38,14 @@ struct Weather {
   TimeNs between_crashes = 0;
   TimeNs between_hints = 0;
   TimeNs between_releases = 0;
+  // A node ends cleanly, handing over what it has open.
+  TimeNs between_stops = 0;
+  // Somebody else writes into the topic: records of no kind of ours, events that nobody can read,
+  // holes.
+  TimeNs between_foreign = 0;
+  // Somebody writes an event under the owner's fence, at the next place, and then takes the
+  // partition, as a copy of the owner's memory would.
+  TimeNs between_forged = 0;
 
   bool erasures = false;
 

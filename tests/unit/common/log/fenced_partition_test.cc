@@ -111,12 +111,20 @@ class FencedPartitionTest : public ::testing::Test {
     return outputs_.front();
   }
   void Fetch() {
-    for (Output& output : fence_.Take()) outputs_.push_back(std::move(output));
+    for (Output& output : fence_.Take()) {
+      if (auto* passed = std::get_if<FencedPartition::Passed>(&output)) {
+        passed_.push_back(std::move(passed->record));
+      } else {
+        outputs_.push_back(std::move(output));
+      }
+    }
   }
 
   SeededRandom random_{7};
   FencedPartition fence_;
   std::vector<Output> outputs_;
+  // Handed out as void.
+  std::vector<Record> passed_;
   std::vector<Record> log_;
   TimeNs now_ = 1000 * kSecond;
 };
@@ -463,6 +471,175 @@ TEST_F(FencedPartitionTest, AnUnreadableOwnershipRecordStillMovesTheFence) {
   Land(own);
   ReadAll();
   EXPECT_EQ(Next<Lost>().endpoint, "");
+}
+
+TEST_F(FencedPartitionTest, ARecordAtAnUnknownPlaceIsConfirmedWhenItIsRead) {
+  Open();
+  fence_.Propose({Event("a")});
+  fence_.Flush();
+  const Append append = Next<Append>();
+  Land(append.records);
+  fence_.Delivered(append.id, std::vector<Offset>{kNoOffset});
+  const ReadBack back = Next<ReadBack>();
+  EXPECT_EQ(back.from, 1);
+  EXPECT_EQ(back.to, kNoOffset) << "as far as the log goes";
+  EXPECT_TRUE(Nothing()) << "nobody knows yet where it lies";
+  ReadAll();
+  const Apply apply = Next<Apply>();
+  EXPECT_EQ(apply.number, 1u);
+  EXPECT_EQ(apply.offsets, std::vector<Offset>{1});
+}
+
+TEST_F(FencedPartitionTest, AClaimAtAnUnknownPlaceWaitsToBeRead) {
+  fence_.Hint(true, now_);
+  const Append claim = Next<Append>();
+  fence_.Delivered(claim.id, std::vector<Offset>{kNoOffset});
+  EXPECT_EQ(Next<ReadBack>().to, kNoOffset);
+  EXPECT_EQ(fence_.next_tick(), FencedPartition::kNever);
+  EXPECT_FALSE(ClaimsAfter(100 * Options().claim_timeout));
+  Land(claim.records);
+  ReadAll();
+  (void)Next<Opened>();
+}
+
+TEST_F(FencedPartitionTest, TheEpochStandsInTheOwnershipRecord) {
+  FencedPartition::Options options = Options();
+  options.epoch = 3;
+  FencedPartition fence(options, FenceState{}, 0, random_);
+  fence.Hint(true, now_);
+  const std::vector<Output> outputs = fence.Take();
+  common::v1::LogControl control;
+  ASSERT_TRUE(control.ParseFromString(std::get<Append>(outputs.front()).records->front().value));
+  EXPECT_EQ(control.own().epoch(), 3);
+}
+
+TEST_F(FencedPartitionTest, AHintThatGoesAwayGivesUpTheClaim) {
+  fence_.Hint(true, now_);
+  const Append claim = Next<Append>();
+  fence_.Hint(false, now_);
+  EXPECT_EQ(fence_.next_tick(), FencedPartition::kNever);
+  Deliver(claim);
+  ReadAll();
+  EXPECT_TRUE(Nothing()) << "opened, or claimed again";
+  EXPECT_FALSE(fence_.open());
+}
+
+TEST_F(FencedPartitionTest, AHintThatGoesAwayReleasesBehindWhatWasProposed) {
+  Open();
+  fence_.Propose({Event("a")});
+  fence_.Hint(false, now_);
+  EXPECT_FALSE(fence_.open());
+  EXPECT_TRUE(fence_.releasing());
+  const Append append = Next<Append>();
+  const Append release = Next<Append>();
+  Deliver(append);
+  EXPECT_EQ(Next<Apply>().number, 1u);
+  EXPECT_EQ(release.records->front().kind, RecordKind::kRelease);
+  Deliver(release);
+  (void)Next<Lost>();
+  EXPECT_FALSE(fence_.releasing());
+  EXPECT_FALSE(ClaimsAfter(100 * kSecond));
+}
+
+TEST_F(FencedPartitionTest, AReleaseToNobodyIsClaimedByWhoeverIsHintedAtOnce) {
+  Land(Own("other"));
+  ReadAll();
+  fence_.Hint(true, now_);
+  const Append claim = Next<Append>();
+  Land(Own("third"));
+  const Offset third = static_cast<Offset>(log_.size()) - 1;
+  fence_.DeliveryUnknown(claim.id, now_);
+  EXPECT_FALSE(ClaimsAfter(0)) << "backs off";
+  Land(Release(third, ""));
+  ReadAll();
+  EXPECT_TRUE(ClaimsAfter(0));
+}
+
+// A record under our fence at our place, which says something else.
+TEST_F(FencedPartitionTest, WhatSomebodyElseWroteAtOurPlaceConfirmsNothing) {
+  Open();
+  fence_.Propose({Event("a")});
+  fence_.Flush();
+  const Append append = Next<Append>();
+  Record forged = append.records->front();
+  forged.value = "b";
+  const Offset at = Land(forged);
+  Deliver(append);
+  (void)Next<ReadBack>();
+  ReadAll();
+  EXPECT_EQ(Next<Lost>().at, at);
+  const Apply apply = Next<Apply>();
+  EXPECT_EQ(apply.number, 0u) << "it confirmed our command";
+  EXPECT_EQ(apply.records.front().value, "b") << "it counts for every reader";
+  EXPECT_EQ(fence_.usurped(), 1);
+  EXPECT_EQ(fence_.unresolved(), 0u);
+  EXPECT_FALSE(fence_.open());
+  EXPECT_TRUE(ClaimsAfter(kSecond)) << "still hinted";
+}
+
+TEST_F(FencedPartitionTest, WhatNobodyProposedUnderOurFenceEndsTheReign) {
+  Open();
+  Record forged = Event("b");
+  forged.fence = fence_.fence_state().fence;
+  forged.seq = 1;
+  forged.last = true;
+  Land(forged);
+  ReadAll();
+  (void)Next<Lost>();
+  EXPECT_EQ(Next<Apply>().number, 0u);
+  EXPECT_EQ(fence_.usurped(), 1);
+}
+
+TEST_F(FencedPartitionTest, AForgedEndOfOurCommandConfirmsNothing) {
+  Open();
+  fence_.Propose({Event("a"), Event("b")});
+  fence_.Flush();
+  const Append append = Next<Append>();
+  Record forged = (*append.records)[1];
+  forged.key = "acme/contacts/c2";
+  Land((*append.records)[0]);
+  Land(forged);
+  ReadAll();
+  (void)Next<Lost>();
+  const Apply apply = Next<Apply>();
+  EXPECT_EQ(apply.number, 0u);
+  ASSERT_EQ(apply.records.size(), 2u);
+  EXPECT_EQ(apply.records[0].value, "a");
+  EXPECT_EQ(apply.records[1].key, "acme/contacts/c2");
+}
+
+TEST_F(FencedPartitionTest, ARecordOfOursThatLandsBeforeItsPlaceEndsTheReign) {
+  Open();
+  for (const char* value : {"a", "b"}) {
+    fence_.Propose({Event(value)});
+    fence_.Flush();
+  }
+  (void)Next<Append>();
+  Deliver(Next<Append>());
+  (void)Next<Lost>();
+  EXPECT_EQ(fence_.unresolved(), 0u) << "a command waits for ever";
+  EXPECT_EQ(fence_.usurped(), 1);
+}
+
+TEST_F(FencedPartitionTest, ForeignRecordsAndHolesAreVoidAndMoveOn) {
+  Open();
+  fence_.Propose({Event("a")});
+  fence_.Flush();
+  const Append append = Next<Append>();
+  Record foreign;
+  foreign.kind = RecordKind::kForeign;
+  foreign.value = "NO_HEADERS: somebody else wrote it";
+  Land(foreign);
+  foreign.value.clear();
+  Land(foreign);
+  Deliver(append);
+  (void)Next<ReadBack>();
+  ReadAll();
+  EXPECT_EQ(Next<Apply>().number, 1u);
+  EXPECT_TRUE(fence_.open());
+  ASSERT_EQ(passed_.size(), 1u) << "a hole is no record";
+  EXPECT_EQ(passed_.front().offset, 1);
+  EXPECT_EQ(fence_.void_records(), 2);
 }
 
 }  // namespace
