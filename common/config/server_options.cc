@@ -104,8 +104,8 @@ std::vector<Option> KafkaOptions(ServerOptions* out) {
 // Faults between options; each alone is fine.
 class Together {
  public:
-  Together(const ServerOptions& options, const std::vector<Setting>& settings)
-      : options_(options), settings_(settings) {}
+  Together(const ServerOptions& options, const Program& table, const std::vector<Setting>& settings)
+      : options_(options), table_(table), settings_(settings) {}
 
   std::vector<std::string> Faults() {
     // Port 0 takes a free one each time.
@@ -120,12 +120,14 @@ class Together {
     if (!fine) faults_.push_back(std::move(otherwise));
   }
 
+  // Settings come in the order of the table. One that says what holds anyway does no harm.
   void CheckEmbedded() {
-    for (const Setting& setting : settings_) {
-      const bool of_kafka = setting.name.starts_with("kafka-") || setting.name == "create-topics" ||
-                            setting.name == "advertise";
-      Check(!of_kafka || setting.source == Source::kDefault,
-            fmt::format("--{} is for --engine kafka; give that, or leave this out", setting.name));
+    for (size_t i = 0; i < settings_.size(); ++i) {
+      const std::string& name = settings_[i].name;
+      const bool of_kafka =
+          name.starts_with("kafka-") || name == "create-topics" || name == "advertise";
+      Check(!of_kafka || settings_[i].value == table_.options[i].default_value,
+            fmt::format("--{} is for --engine kafka; give that, or leave this out", name));
     }
   }
 
@@ -150,17 +152,18 @@ class Together {
   }
 
   const ServerOptions& options_;
+  const Program& table_;
   const std::vector<Setting>& settings_;
   std::vector<std::string> faults_;
 };
 
-absl::Status CheckTogether(const std::string& program, const ServerOptions& options,
+absl::Status CheckTogether(const ServerOptions& options, const Program& table,
                            const std::vector<Setting>& settings) {
-  const std::vector<std::string> faults = Together(options, settings).Faults();
+  const std::vector<std::string> faults = Together(options, table, settings).Faults();
   if (faults.empty()) return absl::OkStatus();
   return Error(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
                fmt::format("{} fault{} in the configuration of {}:\n  {}\n", faults.size(),
-                           faults.size() == 1 ? "" : "s", program, fmt::join(faults, "\n  ")));
+                           faults.size() == 1 ? "" : "s", table.name, fmt::join(faults, "\n  ")));
 }
 
 }  // namespace
@@ -187,7 +190,7 @@ absl::StatusOr<ServerConfig> ParseServerOptions(const std::string& program,
   CRM_ASSIGN_OR_RETURN(Resolution resolution, Resolve(table, arguments, surroundings.environment));
   config.output = std::move(resolution.output);
   if (resolution.settings.empty()) return config;
-  CRM_RETURN_IF_ERROR(CheckTogether(program, config.options, resolution.settings));
+  CRM_RETURN_IF_ERROR(CheckTogether(config.options, table, resolution.settings));
   if (config.options.secret_file.empty()) {
     config.options.secret_file = config.options.data_dir + "/secret";
   }

@@ -54,6 +54,7 @@ class TopicFeed::FeedTail final : public Tail {
     }
     if (cursor == nullptr) return TailBatch();
     const PartitionFeed& partition = feed_->partitions_[cursor->partition];
+    if (!partition.failed.ok()) return LeaveOut(cursor);
     if (cursor->from >= partition.recent_begin()) return FromMemory(lock, partition, cursor);
     return FromSource(lock, partition.recent_begin(), cursor);
   }
@@ -75,11 +76,18 @@ class TopicFeed::FeedTail final : public Tail {
     for (size_t i = 0; i < cursors_.size(); ++i) {
       const size_t index = (turn_ + i) % cursors_.size();
       TailStart& cursor = cursors_[index];
-      if (cursor.from >= feed_->partitions_[cursor.partition].end) continue;
+      const PartitionFeed& partition = feed_->partitions_[cursor.partition];
+      if (cursor.from >= partition.end && partition.failed.ok()) continue;
       turn_ = index + 1;
       return &cursor;
     }
     return nullptr;
+  }
+
+  absl::Status LeaveOut(TailStart* cursor) {
+    absl::Status why = feed_->partitions_[cursor->partition].failed;
+    if (cursors_.size() > 1) cursors_.erase(cursors_.begin() + (cursor - cursors_.data()));
+    return why;
   }
 
   // Records are copied after the lock is left: what is held never changes.
@@ -144,17 +152,43 @@ void TopicFeed::Publish(const std::vector<Appended>& appended) {
   MutexLock lock(mutex_);
   for (const Appended& batch : appended) {
     if (batch.records->empty()) continue;
-    PartitionFeed& partition = partitions_[batch.partition];
-    CRM_CHECK(batch.first == partition.end);
-    const size_t bytes = MemoryBytes(*batch.records);
-    partition.end += static_cast<Offset>(batch.records->size());
-    partition.recent.push_back({batch.first, batch.records, bytes});
-    age_.push_back(batch.partition);
-    held_bytes_ += bytes;
+    Hold(batch);
     grown.set(batch.partition);
   }
   Evict();
   for (FeedTail* tail : tails_) tail->Notify(grown);
+  if (waiting_ > 0) grown_.NotifyAll();
+}
+
+void TopicFeed::Hold(const Appended& batch) {
+  PartitionFeed& partition = partitions_[batch.partition];
+  CRM_CHECK(batch.first == partition.end);
+  const size_t bytes = MemoryBytes(*batch.records);
+  partition.end += static_cast<Offset>(batch.records->size());
+  partition.recent.push_back({batch.first, batch.records, bytes});
+  age_.push_back(batch.partition);
+  held_bytes_ += bytes;
+}
+
+bool TopicFeed::Offer(const Appended& appended) {
+  std::bitset<kPartitions> grown;
+  grown.set(appended.partition);
+  MutexLock lock(mutex_);
+  const PartitionFeed& partition = partitions_[appended.partition];
+  if (appended.first > partition.end) return false;
+  const size_t known = static_cast<size_t>(partition.end - appended.first);
+  if (known >= appended.records->size() || !partition.failed.ok()) return true;
+  Appended rest = appended;
+  if (known > 0) {
+    rest.first = partition.end;
+    rest.records = std::make_shared<const std::vector<Record>>(
+        appended.records->begin() + static_cast<std::ptrdiff_t>(known), appended.records->end());
+  }
+  Hold(rest);
+  Evict();
+  for (FeedTail* tail : tails_) tail->Notify(grown);
+  if (waiting_ > 0) grown_.NotifyAll();
+  return true;
 }
 
 void TopicFeed::Evict() {
@@ -169,6 +203,37 @@ void TopicFeed::Evict() {
 Offset TopicFeed::End(Partition partition) const {
   MutexLock lock(mutex_);
   return partitions_[partition].end;
+}
+
+TopicFeed::Ends TopicFeed::AllEnds() const {
+  MutexLock lock(mutex_);
+  Ends ends;
+  for (Partition p = 0; p < kPartitions; ++p) ends[p] = partitions_[p].end;
+  return ends;
+}
+
+bool TopicFeed::WaitForEnd(Partition partition, Offset end, TimeNs patience) {
+  MutexLock lock(mutex_);
+  ++waiting_;
+  const PartitionFeed& feed = partitions_[partition];
+  const bool there = grown_.WaitFor(
+      lock, patience, [&] { return feed.end >= end || !feed.failed.ok() || closed_; });
+  --waiting_;
+  return there;
+}
+
+void TopicFeed::Fail(Partition partition, const absl::Status& why) {
+  std::bitset<kPartitions> failed;
+  failed.set(partition);
+  MutexLock lock(mutex_);
+  if (partitions_[partition].failed.ok()) partitions_[partition].failed = why;
+  for (FeedTail* tail : tails_) tail->Notify(failed);
+  grown_.NotifyAll();
+}
+
+absl::Status TopicFeed::Failure(Partition partition) const {
+  MutexLock lock(mutex_);
+  return partitions_[partition].failed;
 }
 
 absl::StatusOr<std::unique_ptr<Tail>> TopicFeed::OpenTail(std::vector<TailStart> starts) {
@@ -188,6 +253,7 @@ absl::StatusOr<std::unique_ptr<Tail>> TopicFeed::OpenTail(std::vector<TailStart>
 void TopicFeed::Close() {
   MutexLock lock(mutex_);
   closed_ = true;
+  grown_.NotifyAll();
   std::bitset<kPartitions> all;
   all.set();
   for (FeedTail* tail : tails_) tail->Notify(all);

@@ -43,7 +43,20 @@ class TopicFeed {
   // Each partition's batches in offset order, continuing at its end.
   void Publish(const std::vector<Appended>& appended);
 
+  // The same for one batch, of which what lies below the partition's end is known already and left
+  // out. A batch beyond the end is left to whoever reads the log: false.
+  bool Offer(const Appended& appended);
+
   Offset End(Partition partition) const;
+  Ends AllEnds() const;
+  // Waits up to `patience` until the partition ends at `end` or beyond, or failed.
+  bool WaitForEnd(Partition partition, Offset end, TimeNs patience);
+
+  // Nothing is read from the partition any more: a tail answers `why` once and goes on without it;
+  // a tail that has no other partition answers it each time. The first reason stays.
+  void Fail(Partition partition, const absl::Status& why);
+  // OK, or why the partition failed.
+  absl::Status Failure(Partition partition) const;
 
   // See Log::OpenTail.
   absl::StatusOr<std::unique_ptr<Tail>> OpenTail(std::vector<TailStart> starts);
@@ -61,9 +74,12 @@ class TopicFeed {
   struct PartitionFeed {
     Offset end = 0;
     std::deque<Held> recent;
+    absl::Status failed;
     Offset recent_begin() const { return recent.empty() ? end : recent.front().first; }
   };
 
+  // Called with the mutex held.
+  void Hold(const Appended& batch);
   void Evict();
 
   const std::string topic_;
@@ -71,6 +87,9 @@ class TopicFeed {
   RecordSource* const older_;
 
   mutable Mutex mutex_;
+  CondVar grown_;
+  // Callers of WaitForEnd.
+  int waiting_ = 0;
   std::array<PartitionFeed, kPartitions> partitions_;
   // Partitions of the held batches, oldest first.
   std::deque<Partition> age_;

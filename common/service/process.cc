@@ -147,7 +147,6 @@ absl::Status Process::StartServers() {
   std::vector<ServiceHost*> hosts;
   for (ServiceDefinition& definition : definitions_) {
     HostOptions host = OptionsForHost();
-    host.shared_log = engine_->shared();
     host.hints = engine_->Hints(definition.topic, definition.name);
     hosts_.push_back(std::make_unique<ServiceHost>(
         std::move(definition),
@@ -173,11 +172,14 @@ HostOptions Process::OptionsForHost() {
   HostOptions host;
   host.data_directory = options_.data_dir;
   host.owner = options_.instance;
+  host.shared_log = engine_->shared();
+  host.replaced = [this] {
+    if (!was_replaced_.exchange(true) && replaced_) replaced_();
+  };
   host.lane_threads = options_.lane_threads;
   host.rebuild_buffer_bytes = options_.memory_budget / 4;
   host.append_took = [this](TimeNs took) { telemetry_->AppendTook(took); };
   host.note = [this](const std::string& text) { telemetry_->Note(text); };
-  host.replaced = replaced_;
   host.progress = [this](const std::string& projection, const RebuildProgress& progress) {
     telemetry_->Rebuilding(projection, progress);
     return !stopping_;
@@ -235,13 +237,19 @@ void Process::Watch() {
       CheckLog();
       next_check = clock_.Monotonic() + kCheckEvery;
     }
-    telemetry_->WaitForStop(ready_ ? kCheckEvery : kTick);
+    telemetry_->WaitForStop(ready_ ? kSecond : kTick);
   }
 }
 
 // Reads go on while the log cannot be reached; one that is another, or incomplete, would make them
 // wrong.
 void Process::CheckLog() {
+  for (const auto& host : hosts_) {
+    const absl::Status fault = host->Fault();
+    if (fault.ok() || !told_.insert(std::string(fault.message())).second) continue;
+    telemetry_->Note("stopped serving a partition of " + host->definition().topic + ": " +
+                     std::string(fault.message()));
+  }
   const absl::Status status = engine_->Check();
   const std::string text(status.message());
   if (absl::IsUnavailable(status) || status.ok()) {

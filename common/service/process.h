@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -96,6 +97,9 @@ class Process {
   std::string obstacle_;
   // Why the log could not be reached when it was checked last; the watcher's own.
   std::string away_;
+  // Faults of partitions that the process's log names already; likewise.
+  std::set<std::string> told_;
+  std::atomic<bool> was_replaced_{false};
 };
 
 }  // namespace crm

@@ -304,10 +304,11 @@ int64_t ServiceHost::quarantined_subjects() const {
   if (serving == nullptr) return 0;
   int64_t count = 0;
   // What cannot be read is the healer's; here it is a number for people.
-  (void)VisitDeadLetters(*serving->store, [&count](Partition, const common::v1::DeadLetter& letter) {
-    count += letter.foreign() ? 0 : 1;
-    return true;
-  });
+  (void)VisitDeadLetters(*serving->store,
+                         [&count](Partition, const common::v1::DeadLetter& letter) {
+                           count += letter.foreign() ? 0 : 1;
+                           return true;
+                         });
   return count;
 }
 

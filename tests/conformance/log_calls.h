@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/log/log.h"
 
 // Calls of a log that wait for their outcome.
@@ -28,6 +29,14 @@ inline Record EventOf(std::string key, std::string value, int64_t seq = 1) {
   record.last = true;
   record.value = std::move(value);
   return record;
+}
+
+// A key whose records belong to the partition.
+inline std::string KeyIn(Partition partition) {
+  for (int i = 0; true; ++i) {
+    std::string key = "default/contacts/c" + std::to_string(i);
+    if (PartitionOf(key) == partition) return key;
+  }
 }
 
 // Appends and waits.

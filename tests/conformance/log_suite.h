@@ -1,5 +1,6 @@
 #pragma once
 
+#include <crm/common/v1/log_control.pb.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,8 +53,10 @@ TYPED_TEST_P(LogSuite, BeginsWithItsGenesisInEveryPartition) {
 TYPED_TEST_P(LogSuite, KeepsEveryFieldOfARecord) {
   Record own;
   own.kind = RecordKind::kOwn;
-  own.value = std::string("\0binary\xff", 8);
-  Record event = EventOf("default/contacts/c1", "v", 1'234'567'890'123);
+  common::v1::LogControl control;
+  control.mutable_own()->set_secret_check(std::string("\0binary\xff", 8));
+  own.value = control.SerializeAsString();
+  Record event = EventOf(KeyIn(3), "v", 1'234'567'890'123);
   event.fence = 1LL << 40;
   event.last = false;
   const Offset first = this->End(3);
@@ -87,8 +90,8 @@ TYPED_TEST_P(LogSuite, OffsetsAreContiguousAndInCallOrder) {
     };
     ASSERT_TRUE(this->log()
                     .Append(0,
-                            Batch({EventOf("k", std::to_string(2 * i)),
-                                   EventOf("k", std::to_string(2 * i + 1))}),
+                            Batch({EventOf(KeyIn(0), std::to_string(2 * i)),
+                                   EventOf(KeyIn(0), std::to_string(2 * i + 1))}),
                             done)
                     .ok());
   }
@@ -113,7 +116,7 @@ TYPED_TEST_P(LogSuite, DeliveredIsReadableAtOnce) {
       if (batch->records.empty() || batch->records[0].offset != offsets->back()) readable = false;
       if (--left == 0) all.set_value();
     };
-    ASSERT_TRUE(this->log().Append(4, Batch({EventOf("k", "v")}), done).ok());
+    ASSERT_TRUE(this->log().Append(4, Batch({EventOf(KeyIn(4), "v")}), done).ok());
   }
   ASSERT_EQ(all.get_future().wait_for(std::chrono::nanoseconds(kPatience)),
             std::future_status::ready);
@@ -132,7 +135,8 @@ TYPED_TEST_P(LogSuite, AppendersInterleaveAndNeverOverwrite) {
     threads.emplace_back([&, appender] {
       for (int i = 0; i < kEach; ++i) {
         const std::string value = std::to_string(appender) + "/" + std::to_string(i);
-        const auto offsets = AppendNow(this->log(), 7, {EventOf("k", value), EventOf("k", value)});
+        const auto offsets =
+            AppendNow(this->log(), 7, {EventOf(KeyIn(7), value), EventOf(KeyIn(7), value)});
         ASSERT_TRUE(offsets.ok()) << offsets.status();
         ASSERT_EQ((*offsets)[1], (*offsets)[0] + 1);
         for (Offset offset : *offsets) given[appender][offset] = value;
@@ -151,7 +155,7 @@ TYPED_TEST_P(LogSuite, AppendersInterleaveAndNeverOverwrite) {
 TYPED_TEST_P(LogSuite, TailsFromAnyOffset) {
   const Offset first = this->End(2);
   std::vector<Record> records;
-  for (int i = 0; i < 20; ++i) records.push_back(EventOf("k", std::to_string(i)));
+  for (int i = 0; i < 20; ++i) records.push_back(EventOf(KeyIn(2), std::to_string(i)));
   ASSERT_TRUE(AppendNow(this->log(), 2, records).ok());
   for (int from = 0; from <= 20; ++from) {
     const auto read = ReadPartition(this->log(), 2, first + from);
@@ -173,7 +177,7 @@ TYPED_TEST_P(LogSuite, ATailBeyondTheEndOrBelowTheBeginningIsRefused) {
 TYPED_TEST_P(LogSuite, ATailWaitsForRecordsThatComeLater) {
   auto tail = this->log().OpenTail({{5, this->End(5)}}).value();
   std::thread appender(
-      [&] { ASSERT_TRUE(AppendNow(this->log(), 5, {EventOf("k", "late")}).ok()); });
+      [&] { ASSERT_TRUE(AppendNow(this->log(), 5, {EventOf(KeyIn(5), "late")}).ok()); });
   const auto records = ReadRecords(*tail, 1);
   appender.join();
   EXPECT_EQ(ValuesOf(records), std::vector<std::string>{"late"});
@@ -196,7 +200,7 @@ TYPED_TEST_P(LogSuite, OneTailServesManyPartitionsInTurn) {
   for (Partition p = 0; p < kPartitions; ++p) {
     starts.push_back({p, this->End(p)});
     for (int i = 0; i < 5; ++i) {
-      ASSERT_TRUE(AppendNow(this->log(), p, {EventOf("k", std::to_string(i))}).ok());
+      ASSERT_TRUE(AppendNow(this->log(), p, {EventOf(KeyIn(p), std::to_string(i))}).ok());
     }
   }
   auto tail = this->log().OpenTail(starts).value();
@@ -218,7 +222,7 @@ TYPED_TEST_P(LogSuite, TailsKeepUpWithAppendersFromWhereverTheyBegan) {
   std::thread appender([&] {
     for (int i = 0; i < kRecords; i += 20) {
       std::vector<Record> records;
-      for (int j = i; j < i + 20; ++j) records.push_back(EventOf("k", std::to_string(j)));
+      for (int j = i; j < i + 20; ++j) records.push_back(EventOf(KeyIn(9), std::to_string(j)));
       ASSERT_TRUE(AppendNow(this->log(), 9, records).ok());
     }
   });
@@ -246,8 +250,9 @@ TYPED_TEST_P(LogSuite, RecordsOfOneMebibyteAndEmptyOnes) {
   std::string large(1 << 20, 'x');
   large.back() = 'y';
   ASSERT_TRUE(
-      AppendNow(this->log(), 6, {EventOf("", ""), EventOf("k", large), EventOf("", "z")}).ok());
-  ASSERT_TRUE(AppendNow(this->log(), 6, {EventOf("k", large), EventOf("k", large)}).ok());
+      AppendNow(this->log(), 6, {EventOf("", ""), EventOf(KeyIn(6), large), EventOf("", "z")})
+          .ok());
+  ASSERT_TRUE(AppendNow(this->log(), 6, {EventOf(KeyIn(6), large), EventOf(KeyIn(6), large)}).ok());
   const auto records = ReadPartition(this->log(), 6, first);
   ASSERT_EQ(records.size(), 5u);
   EXPECT_EQ(records[0].key + records[0].value, "");
@@ -263,7 +268,7 @@ TYPED_TEST_P(LogSuite, AnAppendOfNothingAnswersInItsTurn) {
 }
 
 TYPED_TEST_P(LogSuite, ReadEndIsNoOlderThanTheCall) {
-  const auto offsets = AppendNow(this->log(), 8, {EventOf("k", "v")}).value();
+  const auto offsets = AppendNow(this->log(), 8, {EventOf(KeyIn(8), "v")}).value();
   std::promise<absl::StatusOr<Offset>> end;
   this->log().ReadEnd(8, [&](absl::StatusOr<Offset> offset) { end.set_value(offset); });
   EXPECT_EQ(end.get_future().get().value(), offsets[0] + 1);
@@ -279,7 +284,7 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
   std::promise<void> blocked;
   std::shared_future<void> gate = go_on.get_future().share();
   std::atomic<int> delivered = 0;
-  ASSERT_TRUE(log.Append(0, Batch({EventOf("k", "first")}),
+  ASSERT_TRUE(log.Append(0, Batch({EventOf(KeyIn(0), "first")}),
                          [&](absl::StatusOr<std::vector<Offset>>) {
                            blocked.set_value();
                            gate.wait();
@@ -291,7 +296,7 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
   int refused = 0;
   for (int i = 0; i < 200; ++i) {
     const absl::Status status =
-        log.Append(i % kPartitions, Batch({EventOf("k", "v")}),
+        log.Append(i % kPartitions, Batch({EventOf(KeyIn(i % kPartitions), "v")}),
                    [&](absl::StatusOr<std::vector<Offset>>) { ++delivered; });
     if (status.ok()) {
       ++accepted;
@@ -305,7 +310,7 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
   EXPECT_GE(refused, 150);
   EXPECT_GE(accepted, 40);
   while (true) {
-    const auto last = AppendNow(log, 0, {EventOf("k", "last")});
+    const auto last = AppendNow(log, 0, {EventOf(KeyIn(0), "last")});
     if (last.ok()) break;
     ASSERT_EQ(last.status().code(), absl::StatusCode::kResourceExhausted);
     std::this_thread::yield();
@@ -319,10 +324,10 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
 TYPED_TEST_P(LogSuite, ACallbackMayAppend) {
   std::promise<absl::StatusOr<std::vector<Offset>>> second;
   ASSERT_TRUE(this->log()
-                  .Append(11, Batch({EventOf("k", "1")}),
+                  .Append(11, Batch({EventOf(KeyIn(11), "1")}),
                           [&](absl::StatusOr<std::vector<Offset>>) {
                             const absl::Status queued = this->log().Append(
-                                11, Batch({EventOf("k", "2")}),
+                                11, Batch({EventOf(KeyIn(11), "2")}),
                                 [&](absl::StatusOr<std::vector<Offset>> offsets) {
                                   second.set_value(std::move(offsets));
                                 });
@@ -340,7 +345,7 @@ TYPED_TEST_P(LogSuite, ReopenKeepsEverything) {
     for (int i = 0; i < 64; ++i) {
       const Partition partition = i % 5;
       const std::string value = std::to_string(round) + "/" + std::to_string(i);
-      ASSERT_TRUE(AppendNow(this->log(), partition, {EventOf("k", value)}).ok());
+      ASSERT_TRUE(AppendNow(this->log(), partition, {EventOf(KeyIn(partition), value)}).ok());
       written[partition].push_back(value);
     }
     this->engine_.Reopen();

@@ -8,13 +8,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <tuple>
 
 namespace crm {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct Said {
   int code;
@@ -33,6 +34,17 @@ Said Metadata(const std::string& bootstrap, const std::string& settings = "") {
   return Shell(fmt::format("kcat -L -m 10 -b {} {}", bootstrap, settings));
 }
 
+// librdkafka before 2.6.1 repeats the client's nonce in SCRAM's last message; Kafka 4 refuses that.
+bool ScramWorks() {
+  if (std::string(std::getenv("CRM_KAFKA_VERSION")).starts_with("3.")) return true;
+  int major = 0, minor = 0, patch = 0;
+  const std::string text = Shell("kcat -V").text;
+  const size_t at = text.find("librdkafka ");
+  EXPECT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(std::sscanf(text.c_str() + at, "librdkafka %d.%d.%d", &major, &minor, &patch), 3);
+  return std::tuple(major, minor, patch) >= std::tuple(2, 6, 1);
+}
+
 TEST(KafkaCluster, SharedBrokerAnswersOnEveryListener) {
   auto cluster = KafkaCluster::Shared();
   ASSERT_TRUE(cluster.ok()) << cluster.status();
@@ -42,17 +54,21 @@ TEST(KafkaCluster, SharedBrokerAnswersOnEveryListener) {
   const std::string tls = (*cluster)->Secure("CRM_KAFKA_TLS_BOOTSTRAP");
   EXPECT_THAT(Metadata(tls, "-X security.protocol=ssl " + ca).text, HasSubstr("1 brokers"));
 
-  for (const char* mechanism : {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}) {
-    SCOPED_TRACE(mechanism);
-    const std::string sasl = fmt::format(
-        "-X security.protocol=sasl_ssl {} -X sasl.mechanism={} -X sasl.username={} -X "
-        "sasl.password=",
-        ca, mechanism, (*cluster)->Secure("CRM_KAFKA_SASL_USERNAME"));
-    const std::string bootstrap = (*cluster)->Secure("CRM_KAFKA_SASL_BOOTSTRAP");
-    const std::string file = (*cluster)->Secure("CRM_KAFKA_SASL_PASSWORD_FILE");
-    EXPECT_THAT(Metadata(bootstrap, fmt::format("{}$(cat {})", sasl, file)).text,
-                HasSubstr("1 brokers"));
-    EXPECT_THAT(Metadata(bootstrap, sasl + "wrong").text, Not(HasSubstr("1 brokers")));
+  const std::string bootstrap = (*cluster)->Secure("CRM_KAFKA_SASL_BOOTSTRAP");
+  const std::string user =
+      fmt::format("-X security.protocol=sasl_ssl {} -X sasl.username={} -X sasl.password=", ca,
+                  (*cluster)->Secure("CRM_KAFKA_SASL_USERNAME"));
+  const std::string password =
+      fmt::format("$(cat {})", (*cluster)->Secure("CRM_KAFKA_SASL_PASSWORD_FILE"));
+  EXPECT_THAT(Metadata(bootstrap, user + password + " -X sasl.mechanism=PLAIN").text,
+              HasSubstr("1 brokers"));
+  EXPECT_THAT(Metadata(bootstrap, user + "wrong -X sasl.mechanism=PLAIN").text,
+              HasSubstr("Invalid username or password"));
+  for (const char* mechanism : {"SCRAM-SHA-256", "SCRAM-SHA-512"}) {
+    const std::string scram = fmt::format("{}{} -X sasl.mechanism={}", user, password, mechanism);
+    EXPECT_THAT(Metadata(bootstrap, scram).text,
+                HasSubstr(ScramWorks() ? "1 brokers" : "invalid credentials"))
+        << mechanism;
   }
 }
 
@@ -65,8 +81,6 @@ TEST(KafkaCluster, OwnBrokerComesBackAfterACrash) {
   EXPECT_NE(Metadata((*cluster)->bootstrap(), "-m 1").code, 0);
   ASSERT_TRUE((*cluster)->StartBroker(1).ok());
   EXPECT_THAT(Metadata((*cluster)->bootstrap()).text, HasSubstr("1 brokers"));
-  ASSERT_TRUE((*cluster)->RestartBroker(1).ok());
-  EXPECT_THAT(Metadata((*cluster)->bootstrap()).text, HasSubstr("1 brokers"));
 }
 
 TEST(KafkaCluster, OfThreeBrokersTwoGoOn) {
@@ -76,6 +90,8 @@ TEST(KafkaCluster, OfThreeBrokersTwoGoOn) {
   ASSERT_TRUE((*cluster)->KillBroker(2).ok());
   EXPECT_EQ(Metadata((*cluster)->bootstrap()).code, 0);
   ASSERT_TRUE((*cluster)->StartBroker(2).ok());
+  ASSERT_TRUE((*cluster)->RestartBroker(1).ok());
+  EXPECT_FALSE((*cluster)->KillBroker(4).ok());
 }
 
 }  // namespace

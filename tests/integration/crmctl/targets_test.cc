@@ -1,0 +1,80 @@
+// crmctl over servers of several services and replicas.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/integration/crmctl/running_server.h"
+#include "tests/support/temp_directory.h"
+
+namespace crm::crmctl {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Nobody listens there.
+constexpr char kAway[] = "127.0.0.1:1";
+
+class TargetsTest : public ::testing::Test {
+ protected:
+  Ran At(const std::string& target, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--target", target});
+    return Crmctl(arguments);
+  }
+
+  TempDirectory directory_;
+  RunningServer server_{directory_.File("one")};
+  const std::string here_ = "contact=" + server_.address();
+};
+
+TEST_F(TargetsTest, CallsGoToTheServiceTheyBelongTo) {
+  const std::string targets = here_ + ",analytics=" + kAway;
+  const Ran created = At(targets, {"contact", "create", "--display-name", "Ada"});
+  EXPECT_EQ(created.exit_code, 0) << created.err;
+  EXPECT_THAT(At(targets, {"contact", "list"}).out, HasSubstr("Ada"));
+  const Ran runs = At(targets, {"score", "runs"});
+  EXPECT_EQ(runs.exit_code, 3);
+  EXPECT_THAT(runs.err, HasSubstr(kAway));
+}
+
+TEST_F(TargetsTest, AReplicaThatIsAwayIsPassedOver) {
+  const std::string targets = std::string("contact=") + kAway + "," + here_;
+  EXPECT_EQ(At(targets, {"contact", "create", "--display-name", "Ada"}).exit_code, 0);
+  EXPECT_THAT(At(targets, {"contact", "list"}).out, HasSubstr("Ada"));
+  const Ran status = At(targets, {"status"});
+  EXPECT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_THAT(status.out, HasSubstr("contact@" + server_.address()));
+  EXPECT_THAT(status.out, Not(HasSubstr(kAway)));
+  EXPECT_EQ(At(targets, {"wait"}).exit_code, 0);
+  const Ran dump = At(targets, {"projection", "dump", "--service", "contact", "--hashes"});
+  EXPECT_EQ(dump.exit_code, 0) << dump.err;
+  const Ran verify = At(targets, {"projection", "verify", "--service", "contact"});
+  EXPECT_EQ(verify.exit_code, 0) << verify.err;
+  EXPECT_EQ(At(targets, {"dead-letters", "list"}).exit_code, 0);
+  EXPECT_EQ(At(targets, {"log", "verify"}).exit_code, 0);
+  EXPECT_THAT(At(targets, {"log", "cat"}).out, HasSubstr("ContactCreated"));
+}
+
+TEST_F(TargetsTest, AServiceWithoutAnyServerIsNoSmallThing) {
+  const Ran status = At(here_ + ",campaign=" + kAway, {"status"});
+  EXPECT_EQ(status.exit_code, 3);
+  EXPECT_THAT(status.err, HasSubstr(kAway));
+}
+
+TEST_F(TargetsTest, ServersOfDifferentLogsAreNotMixed) {
+  const RunningServer other(directory_.File("two"));
+  const Ran status = At(here_ + ",contact=" + other.address(), {"status"});
+  EXPECT_EQ(status.exit_code, 1);
+  EXPECT_THAT(status.err, HasSubstr("different deployments"));
+}
+
+TEST_F(TargetsTest, AMalformedTargetIsAFaultOfTheCommandLine) {
+  const Ran ran = At("people=127.0.0.1:1", {"status"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("SERVICE=HOST:PORT"));
+}
+
+}  // namespace
+}  // namespace crm::crmctl
