@@ -78,7 +78,10 @@ void Node::Stop(const std::string& successor) {
   for (auto& [partition, seat] : seats_) {
     Post([successor](Lane& lane) { lane.Release(successor); }, partition);
   }
-  Later(dice_.Between(kMillisecond, kSecond), [this] { Die(); });
+  Later(dice_.Between(kMillisecond, kSecond), [this] {
+    Die();
+    store_.Crash(store_.writes());
+  });
 }
 
 void Node::Resume() {
