@@ -16,14 +16,15 @@ foreach(version ${CRM_KAFKA_VERSIONS})
 endforeach()
 
 # crm_needs_kafka(TEST VERSION): the ctest entry has the broker of that version (3.9, 4.1) beside it, and
-# CRM_KAFKA_DIR and CRM_KAFKA_VERSION in its environment: the directory and release of scripts/kafka.sh.
+# TEST_KAFKA_DIR and TEST_KAFKA_VERSION in its environment: the directory and release of scripts/kafka.sh
+# (no CRM_ names: a server that the test starts takes those for options of its own).
 function(crm_needs_kafka TEST VERSION)
   string(REPLACE "." "_" suffix ${VERSION})
   set(release ${CRM_KAFKA_RELEASE_${VERSION}})
   set_property(TEST ${TEST} APPEND PROPERTY FIXTURES_REQUIRED kafka_${suffix})
   set_property(TEST ${TEST} APPEND PROPERTY LABELS kafka)
   set_property(TEST ${TEST} APPEND PROPERTY ENVIRONMENT
-    CRM_KAFKA_VERSION=${release} CRM_KAFKA_DIR=${CMAKE_BINARY_DIR}/kafka-${release})
+    TEST_KAFKA_VERSION=${release} TEST_KAFKA_DIR=${CMAKE_BINARY_DIR}/kafka-${release})
 endfunction()
 
 # crm_kafka_test(NAME SRCS … DEPS … ARGS … [VERSIONS 3.9 4.1] [TIMEOUT s] [PROCESSORS n] [LOCKS …]): one

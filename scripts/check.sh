@@ -118,6 +118,7 @@ step "format" formatted
 step "layering self-test" scripts/layering.py --self-test
 step "layering" scripts/layering.py
 step "documents" scripts/docs.py
+step "compose file" /usr/bin/python3 scripts/compose.py
 step "clang-tidy" tidy
 
 if ((${#failed[@]})); then

@@ -17,7 +17,7 @@ absl::StatusOr<std::string> Environment(const char* name) {
   return absl::NotFoundError(
       fmt::format("{} is not set: run this test through ctest, or type scripts/kafka.sh up --dir D "
                   "--version V and set "
-                  "CRM_KAFKA_DIR=D CRM_KAFKA_VERSION=V",
+                  "TEST_KAFKA_DIR=D TEST_KAFKA_VERSION=V",
                   name));
 }
 
@@ -40,7 +40,7 @@ KafkaCluster::~KafkaCluster() {
 }
 
 absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Shared() {
-  absl::StatusOr<std::string> directory = Environment("CRM_KAFKA_DIR");
+  absl::StatusOr<std::string> directory = Environment("TEST_KAFKA_DIR");
   if (!directory.ok()) return directory.status();
   std::unique_ptr<KafkaCluster> cluster(new KafkaCluster(*directory, false));
   absl::Status read = cluster->ReadBootstrap();
@@ -50,9 +50,9 @@ absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Shared() {
 
 absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Start(
     const KafkaClusterOptions& options) {
-  absl::StatusOr<std::string> directory = Environment("CRM_KAFKA_DIR");
+  absl::StatusOr<std::string> directory = Environment("TEST_KAFKA_DIR");
   if (!directory.ok()) return directory.status();
-  absl::StatusOr<std::string> version = Environment("CRM_KAFKA_VERSION");
+  absl::StatusOr<std::string> version = Environment("TEST_KAFKA_VERSION");
   if (!version.ok()) return version.status();
   std::unique_ptr<KafkaCluster> cluster(
       new KafkaCluster(fmt::format("{}/own/{}", *directory, options.name), true));

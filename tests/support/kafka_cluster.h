@@ -36,7 +36,7 @@ class KafkaCluster {
   const std::string& bootstrap() const { return bootstrap_; }
   // Where scripts/kafka.sh keeps it.
   const std::string& directory() const { return directory_; }
-  // A value of secure.env (CRM_KAFKA_TLS_BOOTSTRAP, CRM_KAFKA_CA_FILE …); empty where it is not
+  // A value of secure.env (KAFKA_TLS_BOOTSTRAP, KAFKA_CA_FILE …); empty where it is not
   // there.
   std::string Secure(const std::string& name) const;
 

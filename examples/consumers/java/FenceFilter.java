@@ -25,7 +25,7 @@ final class FenceFilter {
       next = 1;
     }
     if (!kind.equals("event")) return List.of();
-    if (fence < 0 || number(record, "crm-fence") != fence || number(record, "crm-seq") != next) return List.of();
+    if (number(record, "crm-fence") != fence || number(record, "crm-seq") != next) return List.of();
     next++;
     command.add(record);
     if (header(record, "crm-last") == null) return List.of();

@@ -28,7 +28,7 @@ class FenceFilter:
             self._command = []  # What it tears is void.
         if headers["crm-kind"] != "event":
             return []
-        if self.fence < 0 or (number(headers["crm-fence"]), number(headers["crm-seq"])) != (self.fence, self.next_seq):
+        if (number(headers["crm-fence"]), number(headers["crm-seq"])) != (self.fence, self.next_seq):
             return []
         self.next_seq += 1
         self._command.append(message)

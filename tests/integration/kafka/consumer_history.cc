@@ -274,7 +274,7 @@ void PartitionHistory::Duplicate() {
 
 // A record like one that would count, but for one fault.
 void PartitionHistory::Foreign() {
-  const int kind = Below(18);
+  const int kind = Below(19);
   Count("foreign");
   Written forged = Forged(kind);
   const bool own = forged.record.kind == RecordKind::kOwn;
@@ -353,6 +353,9 @@ Written PartitionHistory::Forged(int kind) {
       Set(own, "crm-kind", "snapshot");
       return own;
     case 16:
+      Set(own, "crm-seq", "9223372036854775808");
+      return own;
+    case 17:
       event.headers = {{"content-type", "text/plain"}};
       event.value = std::string(200'000, static_cast<char>('a' + partition_));
       return event;

@@ -1,5 +1,5 @@
 """The example consumers read what the service's own filter reads. Run by the Python of build/consumers;
-argument: the program that makes the history. CRM_KAFKA_DIR names the broker's directory; CRM_TEST_SEED
+argument: the program that makes the history. TEST_KAFKA_DIR names the broker's directory; CRM_TEST_SEED
 replays a run."""
 
 import base64
@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 HISTORY = sys.argv.pop(1)
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 READY = ROOT / "build/consumers"
-KAFKA = pathlib.Path(os.environ["CRM_KAFKA_DIR"])
+KAFKA = pathlib.Path(os.environ["TEST_KAFKA_DIR"])
 BOOTSTRAP = (KAFKA / "bootstrap").read_text().strip()
 SEED = os.environ.get("CRM_TEST_SEED") or str(random.randrange(1 << 24))
 RECORDS = 300

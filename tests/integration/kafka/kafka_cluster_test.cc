@@ -36,7 +36,7 @@ Said Metadata(const std::string& bootstrap, const std::string& settings = "") {
 
 // librdkafka before 2.6.1 repeats the client's nonce in SCRAM's last message; Kafka 4 refuses that.
 bool ScramWorks() {
-  if (std::string(std::getenv("CRM_KAFKA_VERSION")).starts_with("3.")) return true;
+  if (std::string(std::getenv("TEST_KAFKA_VERSION")).starts_with("3.")) return true;
   int major = 0, minor = 0, patch = 0;
   const std::string text = Shell("kcat -V").text;
   const size_t at = text.find("librdkafka ");
@@ -50,16 +50,16 @@ TEST(KafkaCluster, SharedBrokerAnswersOnEveryListener) {
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   EXPECT_THAT(Metadata((*cluster)->bootstrap()).text, HasSubstr("1 brokers"));
 
-  const std::string ca = "-X ssl.ca.location=" + (*cluster)->Secure("CRM_KAFKA_CA_FILE");
-  const std::string tls = (*cluster)->Secure("CRM_KAFKA_TLS_BOOTSTRAP");
+  const std::string ca = "-X ssl.ca.location=" + (*cluster)->Secure("KAFKA_CA_FILE");
+  const std::string tls = (*cluster)->Secure("KAFKA_TLS_BOOTSTRAP");
   EXPECT_THAT(Metadata(tls, "-X security.protocol=ssl " + ca).text, HasSubstr("1 brokers"));
 
-  const std::string bootstrap = (*cluster)->Secure("CRM_KAFKA_SASL_BOOTSTRAP");
+  const std::string bootstrap = (*cluster)->Secure("KAFKA_SASL_BOOTSTRAP");
   const std::string user =
       fmt::format("-X security.protocol=sasl_ssl {} -X sasl.username={} -X sasl.password=", ca,
-                  (*cluster)->Secure("CRM_KAFKA_SASL_USERNAME"));
+                  (*cluster)->Secure("KAFKA_SASL_USERNAME"));
   const std::string password =
-      fmt::format("$(cat {})", (*cluster)->Secure("CRM_KAFKA_SASL_PASSWORD_FILE"));
+      fmt::format("$(cat {})", (*cluster)->Secure("KAFKA_SASL_PASSWORD_FILE"));
   EXPECT_THAT(Metadata(bootstrap, user + password + " -X sasl.mechanism=PLAIN").text,
               HasSubstr("1 brokers"));
   EXPECT_THAT(Metadata(bootstrap, user + "wrong -X sasl.mechanism=PLAIN").text,
