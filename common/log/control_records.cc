@@ -27,4 +27,10 @@ Record EpochRecord(int64_t number) {
   return Control(RecordKind::kEpoch, control);
 }
 
+std::vector<Record> FirstRecords(const LogIdentity& identity) {
+  std::vector<Record> first = {GenesisRecord(identity)};
+  if (identity.epoch > 0) first.push_back(EpochRecord(identity.epoch));
+  return first;
+}
+
 }  // namespace crm

@@ -18,6 +18,8 @@ void AddCampaignCommands(CommandTree& tree);
 // Scores, the view of one customer, the report.
 void AddAnalyticsCommands(CommandTree& tree);
 void AddLogCommands(CommandTree& tree);
+// Those of `log` that move it as a whole.
+void AddMovingCommands(CommandTree& tree, CLI::App* log);
 void AddProjectionCommands(CommandTree& tree);
 void AddStatusCommands(CommandTree& tree);
 

@@ -19,9 +19,10 @@ CommandTree::CommandTree(Console& console, Random& random, const char* footer)
                   "separated by commas")
       ->envname("CRMCTL_TARGET")
       ->capture_default_str();
-  app_.add_option("--data-dir", data_directory_,
-                  "Data directory of a stopped server: work on its files instead (log cat, verify "
-                  "and adopt-restored, projection, dead-letters, refusals, status)");
+  app_.add_option(
+      "--data-dir", data_directory_,
+      "Data directory of a stopped server: work on its files instead (log cat, verify, "
+      "export, import, copy and adopt-restored, projection, dead-letters, refusals, status)");
   app_.add_option("--tenant", tenant_, "Tenant; the server's default is 'default'");
   app_.add_option("--actor", actor_,
                   "Who acts, for the record: PRINCIPAL or KIND:PRINCIPAL with kind employee, "

@@ -28,6 +28,8 @@ class CommandTree {
   CLI::App& app() { return app_; }
   Console& console() { return console_; }
   Random& random() { return random_; }
+  // --data-dir; empty where it was not given.
+  const std::string& data_directory() const { return data_directory_; }
   // Runs the command that was given.
   absl::Status Run();
 

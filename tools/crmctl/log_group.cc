@@ -90,6 +90,7 @@ void AddLogCommands(CommandTree& tree) {
                });
   adopt->footer(kAdoptFooter);
   adopt->add_flag("--yes", *confirmed, "Do it");
+  AddMovingCommands(tree, log);
 }
 
 void AddProjectionCommands(CommandTree& tree) {

@@ -77,7 +77,9 @@ class EmbeddedLogEngine::EmbeddedTopic final : public Log, private RecordSource 
 absl::StatusOr<std::unique_ptr<EmbeddedLogEngine>> EmbeddedLogEngine::Open(
     EmbeddedLogOptions options) {
   auto directory = std::make_unique<LogDirectory>(options.directory);
-  if (options.random == nullptr && !FileExists(options.directory)) {
+  const bool makes_log =
+      options.restored.has_value() || (options.random != nullptr && !options.secret_check.empty());
+  if (options.random == nullptr && !makes_log && !FileExists(options.directory)) {
     return NoLogIn(options.directory);
   }
   CRM_RETURN_IF_ERROR(MakeDirectories(options.directory));
@@ -88,11 +90,14 @@ absl::StatusOr<std::unique_ptr<EmbeddedLogEngine>> EmbeddedLogEngine::Open(
   database_options.topics = options.topics;
   database_options.memory_bytes = options.memory_bytes / 4 * 3;
   database_options.identity.secret_check = options.secret_check;
-  if (!has_log) {
-    if (options.random == nullptr || options.secret_check.empty()) {
-      return NoLogIn(options.directory);
-    }
+  if (options.restored.has_value()) {
+    database_options.identity = *options.restored;
+    database_options.restoring = true;
+  } else if (!has_log) {
+    if (!makes_log) return NoLogIn(options.directory);
     database_options.identity.log_id = options.random->Uuid();
+  }
+  if (!has_log) {
     CRM_RETURN_IF_ERROR(LogDatabase::Make(*directory, database_options));
   }
   CRM_RETURN_IF_ERROR(directory->CheckAndRepair());

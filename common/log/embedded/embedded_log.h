@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -29,6 +30,10 @@ struct EmbeddedLogOptions {
   std::string secret_check;
   // Source of a new log's id. Without one a missing log is NOT_FOUND instead of made.
   Random* random = nullptr;
+  // Makes or opens a log of this identity whose topics begin empty: whoever copies a log into it
+  // appends every record, the genesis too (and RecordKind::kForeign as it was read). To be served
+  // only once it is complete, opened without this.
+  std::optional<LogIdentity> restored;
   // Over all topics.
   AppendBounds bounds;
   // For RocksDB's write buffers and block cache, and for the latest records, which tails read from
@@ -64,6 +69,7 @@ class EmbeddedLogEngine final : public LogEngine {
   //                        log's (SECRET_MISMATCH)
   //   DATA_LOSS            damage; names file and place. Nothing was changed.
   //   NOT_FOUND            no log there, and none may be made
+  //   ALREADY_EXISTS       another log than the one to be restored lies there (OTHER_LOG)
   //   RESOURCE_EXHAUSTED   disk full
   //   UNAVAILABLE          the directory cannot be used
   static absl::StatusOr<std::unique_ptr<EmbeddedLogEngine>> Open(EmbeddedLogOptions options);

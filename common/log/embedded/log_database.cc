@@ -113,7 +113,7 @@ absl::Status LogDatabase::Make(const LogDirectory& directory, const Options& opt
   rocksdb::WriteBatch identity;
   identity.Put(kLogId, options.identity.log_id);
   identity.Put(kSecretCheck, options.identity.secret_check);
-  identity.Put(kEpoch, "0");
+  identity.Put(kEpoch, std::to_string(options.identity.epoch));
   rocksdb::WriteOptions synced;
   synced.sync = true;
   CRM_RETURN_IF_ERROR(FromRocks(draft->Write(synced, &identity), doing));
@@ -126,12 +126,13 @@ absl::StatusOr<std::unique_ptr<LogDatabase>> LogDatabase::Open(const LogDirector
                                                                const Options& options) {
   CRM_ASSIGN_OR_RETURN(auto database, OpenFamilies(directory, options));
   CRM_RETURN_IF_ERROR(database->LoadIdentity(options.identity.secret_check));
+  if (options.restoring) CRM_RETURN_IF_ERROR(database->CheckRestored(options.identity));
   CRM_RETURN_IF_ERROR(database->CheckTopicsExist());
   for (const std::string& name : options.topics) {
     CRM_RETURN_IF_ERROR(database->AddFamily(name, options.memory_bytes));
   }
   for (size_t topic = 0; topic < database->topics_.size(); ++topic) {
-    CRM_RETURN_IF_ERROR(database->LoadTopic(topic));
+    CRM_RETURN_IF_ERROR(database->LoadTopic(topic, options.restoring));
   }
   return database;
 }
@@ -198,6 +199,18 @@ absl::Status LogDatabase::LoadIdentity(const std::string& secret_check) {
   return absl::OkStatus();
 }
 
+absl::Status LogDatabase::CheckRestored(const LogIdentity& identity) {
+  if (identity.log_id != identity_.log_id) {
+    return Error(absl::StatusCode::kAlreadyExists, "OTHER_LOG",
+                 fmt::format("{} holds log {}, not {}: choose another directory", directory_,
+                             identity_.log_id, identity.log_id));
+  }
+  if (identity.epoch == identity_.epoch) return absl::OkStatus();
+  batch_->Put(meta_, kEpoch, std::to_string(identity.epoch));
+  identity_.epoch = identity.epoch;
+  return Commit();
+}
+
 // A family that the log's own list names but RocksDB lost would otherwise be made anew, empty.
 absl::Status LogDatabase::CheckTopicsExist() const {
   const std::unique_ptr<rocksdb::Iterator> made(db_->NewIterator(rocksdb::ReadOptions(), meta_));
@@ -222,7 +235,7 @@ absl::Status LogDatabase::AddFamily(const std::string& name, size_t memory_bytes
   return absl::OkStatus();
 }
 
-absl::Status LogDatabase::LoadTopic(size_t index) {
+absl::Status LogDatabase::LoadTopic(size_t index, bool restoring) {
   TopicFamily& topic = topics_[index];
   for (Partition p = 0; p < kPartitions; ++p) {
     CRM_ASSIGN_OR_RETURN(topic.ends[p], LoadEnd(topic, p));
@@ -230,9 +243,14 @@ absl::Status LogDatabase::LoadTopic(size_t index) {
   std::string made;
   const rocksdb::Status status =
       db_->Get(rocksdb::ReadOptions(), meta_, kTopicPrefix + topic.name, &made);
-  if (status.IsNotFound()) return MakeTopic(index);
+  if (status.IsNotFound()) {
+    return MakeTopic(index, restoring ? std::vector<Record>() : FirstRecords(identity_));
+  }
   CRM_RETURN_IF_ERROR(FromRocks(status, "reading the topics of the log in " + directory_));
-  for (Partition p = 0; p < kPartitions; ++p) CRM_RETURN_IF_ERROR(CheckGenesis(index, p));
+  for (Partition p = 0; p < kPartitions; ++p) {
+    if (restoring && topic.ends[p] == 0) continue;
+    CRM_RETURN_IF_ERROR(CheckGenesis(index, p));
+  }
   return absl::OkStatus();
 }
 
@@ -252,12 +270,9 @@ absl::StatusOr<Offset> LogDatabase::LoadEnd(const TopicFamily& topic, Partition 
   return found == partition ? offset + 1 : 0;
 }
 
-// Genesis records, those of the epoch the log is in, and the note that the topic is made: one
-// write.
-absl::Status LogDatabase::MakeTopic(size_t index) {
+// The first records and the note that the topic is made: one write.
+absl::Status LogDatabase::MakeTopic(size_t index, const std::vector<Record>& first) {
   TopicFamily& topic = topics_[index];
-  std::vector<Record> first = {GenesisRecord(identity_)};
-  if (identity_.epoch > 0) first.push_back(EpochRecord(identity_.epoch));
   for (Partition p = 0; p < kPartitions; ++p) {
     if (topic.ends[p] != 0) return Damaged("topic " + topic.name + " holds records but no genesis");
     Add(index, p, 0, first);

@@ -30,6 +30,9 @@ class LogDatabase {
     // Identity of a log that is made; of an existing one only the secret check is compared, unless
     // empty.
     LogIdentity identity;
+    // The identity is that of a log whose records are appended one by one, genesis too: topics are
+    // made empty, and what the log's epoch is follows `identity`.
+    bool restoring = false;
   };
 
   // Makes the log in the directory's draft place and moves it to where it stays, complete.
@@ -77,11 +80,12 @@ class LogDatabase {
   static absl::StatusOr<std::unique_ptr<LogDatabase>> OpenFamilies(const LogDirectory& directory,
                                                                    const Options& options);
   absl::Status LoadIdentity(const std::string& secret_check);
+  absl::Status CheckRestored(const LogIdentity& identity);
   absl::Status CheckTopicsExist() const;
   absl::Status AddFamily(const std::string& name, size_t memory_bytes);
-  absl::Status LoadTopic(size_t topic);
+  absl::Status LoadTopic(size_t topic, bool restoring);
   absl::StatusOr<Offset> LoadEnd(const TopicFamily& topic, Partition partition) const;
-  absl::Status MakeTopic(size_t topic);
+  absl::Status MakeTopic(size_t topic, const std::vector<Record>& first);
   absl::StatusOr<std::string> GetMeta(const std::string& key) const;
   absl::Status CheckGenesis(size_t topic, Partition partition) const;
   absl::Status VerifyPartition(size_t topic, Partition partition, Offset end) const;

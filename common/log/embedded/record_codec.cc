@@ -9,8 +9,7 @@ constexpr uint8_t kLastBit = 0x80;
 constexpr size_t kKeyBytes = 12;
 
 bool IsKind(uint8_t kind) {
-  return kind >= static_cast<uint8_t>(RecordKind::kEvent) &&
-         kind <= static_cast<uint8_t>(RecordKind::kEpoch);
+  return kind <= static_cast<uint8_t>(RecordKind::kEpoch);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "crm/admin/v1/admin_service.pb.h"
+#include "crm/common/v1/log_export.pb.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "tests/integration/crmctl/running_server.h"
 #include "tests/support/temp_directory.h"
@@ -314,6 +315,71 @@ TEST_F(CrmctlTest, RestoredLogIsAdoptedAndServesAgain) {
   EXPECT_EQ(ImportHouseholds(server, kHouseholds).exit_code, 0);
   EXPECT_EQ(Crmctl(server, {"projection", "verify"}).exit_code, 0);
   EXPECT_EQ(Crmctl(server, {"log", "verify"}).exit_code, 0);
+}
+
+// Views and core as they were, over a log that went through files.
+TEST_F(CrmctlTest, ImportedLogIsServedWithTheProjectionsOfBefore) {
+  std::string before;
+  {
+    RunningServer server(File("data"));
+    ASSERT_EQ(ImportHouseholds(server, kHouseholds).exit_code, 0);
+    EXPECT_EQ(Crmctl(server, {"wait"}).exit_code, 0);
+    before = Crmctl(server, {"projection", "dump"}).out;
+  }
+  const Ran exported = Crmctl({"log", "export", File("backup"), "--data-dir", File("data")});
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  const Ran verified = Crmctl({"log", "export", File("backup"), "--verify"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
+  fs::rename(File("data/log"), File("old-log"));
+  const Ran imported = Crmctl({"log", "import", File("backup"), "--data-dir", File("data")});
+  EXPECT_EQ(imported.exit_code, 0) << imported.err;
+  // The same partitions with the same hashes, then a sentence.
+  const std::vector<std::string> partitions = Lines(imported.out);
+  ASSERT_EQ(partitions.size(), 2u + kPartitions);
+  for (size_t i = 0; i <= kPartitions; ++i) EXPECT_EQ(partitions[i], Lines(exported.out).at(i));
+  EXPECT_EQ(Crmctl({"--data-dir", File("data"), "projection", "verify"}).exit_code, 0);
+
+  RunningServer server(File("data"));
+  EXPECT_EQ(Crmctl(server, {"projection", "dump"}).out, before);
+  EXPECT_EQ(Crmctl(server, {"log", "verify"}).exit_code, 0);
+  // Every row is known already.
+  const int64_t end = LogEnd(server);
+  EXPECT_EQ(ImportHouseholds(server, kHouseholds).exit_code, 0);
+  EXPECT_EQ(LogEnd(server), end);
+}
+
+TEST_F(CrmctlTest, DamagedExportIsNotImported) {
+  { RunningServer(File("data")); }
+  ASSERT_EQ(Crmctl({"log", "export", File("backup"), "--data-dir", File("data")}).exit_code, 0);
+  const std::string file = "crm.contact.events/03-00000000000000000000.records";
+  ASSERT_TRUE(fs::exists(File("backup/" + file)));
+  std::ofstream(File("backup/" + file), std::ios::binary | std::ios::app) << "x";
+  for (const auto& command : std::vector<std::vector<std::string>>{
+           {"log", "export", File("backup"), "--verify"},
+           {"log", "import", File("backup"), "--data-dir", File("new")}}) {
+    const Ran ran = Crmctl(command);
+    EXPECT_EQ(ran.exit_code, 1);
+    EXPECT_THAT(ran.err, HasSubstr(file));
+  }
+  EXPECT_FALSE(fs::exists(File("new")));
+}
+
+TEST_F(CrmctlTest, MovingNeedsToKnowFromWhereAndWhereTo) {
+  EXPECT_EQ(Crmctl({"log", "export", File("backup")}).exit_code, 2);
+  { RunningServer(File("data")); }
+  ASSERT_EQ(Crmctl({"log", "export", File("backup"), "--data-dir", File("data")}).exit_code, 0);
+  const Ran nowhere = Crmctl({"log", "import", File("backup")});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--data-dir"));
+  const Ran full = Crmctl({"log", "import", File("backup"), "--data-dir", File("data")});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, HasSubstr("TARGET_NOT_EMPTY"));
+  const Ran copied =
+      Crmctl({"log", "copy", "--data-dir", File("data"), "--to", File("other"), "--json"});
+  EXPECT_EQ(copied.exit_code, 0) << copied.err;
+  const auto partitions = FromJson<common::v1::MovedPartition>(copied.out);
+  ASSERT_EQ(partitions.size(), static_cast<size_t>(kPartitions));
+  EXPECT_EQ(partitions[0].records(), partitions[0].records_added());
 }
 
 TEST_F(CrmctlTest, TailShowsWhatComesAndEndsAtItsLimit) {
