@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/log/kafka/kafka_topics.h"
+#include "crm/contact/v1/contact_events.pb.h"
 #include "tests/cluster/cluster_test.h"
 #include "tests/cluster/topic_tamper.h"
 #include "tests/support/http_get.h"

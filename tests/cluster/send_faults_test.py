@@ -4,7 +4,7 @@ still for longer than the group's session time-out; replicas of the contact serv
 contacts through their stages.
 
 Arguments: the programs' folder (services/), crmctl, the stubs' folder, the repository; --crashes=N (10).
-CRM_KAFKA_DIR and CRM_KAFKA_VERSION as ctest sets them.
+TEST_KAFKA_DIR and TEST_KAFKA_VERSION as ctest sets them.
 """
 
 import collections
@@ -71,8 +71,8 @@ class Broker:
 
     def __init__(self):
         self.script = pathlib.Path(REPOSITORY) / "scripts/kafka.sh"
-        self.directory = pathlib.Path(os.environ["CRM_KAFKA_DIR"]) / "own/send_faults_test"
-        self.run("up", "--fresh", "--version", os.environ["CRM_KAFKA_VERSION"])
+        self.directory = pathlib.Path(os.environ["TEST_KAFKA_DIR"]) / "own/send_faults_test"
+        self.run("up", "--fresh", "--version", os.environ["TEST_KAFKA_VERSION"])
         self.bootstrap = (self.directory / "bootstrap").read_text().strip()
 
     def run(self, *arguments):

@@ -32,7 +32,7 @@ class StartTest : public ClusterTest {
         << HttpGet(admin_, "/readyz") << process_->errors();
   }
   void TearDown() override {
-    if (HasFailure()) std::cout << process_->errors() << std::endl;
+    if (HasFailure() && process_ != nullptr) std::cout << process_->errors() << std::endl;
   }
 
   TempDirectory directory_;
