@@ -57,8 +57,8 @@ HOSTS_ALL = 'services/all/'
 # Vendors' headers and the only places that may include them (regular expressions on the path).
 VENDORS = [
     (r'rocksdb/', [r'^common/storage/', r'^common/log/embedded/']),
-    # The tests' own client does to topics what a stranger may.
-    (r'librdkafka/', [r'^common/log/kafka/', r'^tests/cluster/topic_tamper\.cc$']),
+    # The tests of the Kafka engine write what it would not, and delete and recreate topics.
+    (r'librdkafka/', [r'^common/log/kafka/', r'^tests/conformance/raw_kafka\.(h|cc)$']),
     (r'grpc(pp)?/|.*\.grpc\.pb\.h$',
      [r'^common/rpc/', r'^services/[^/]+/api/', r'^services/[^/]+/main\.cc$', r'^tools/', r'^tests/']),
     (r'prometheus/', [r'^common/telemetry/', r'^tests/']),

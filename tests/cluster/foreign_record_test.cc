@@ -6,7 +6,7 @@
 #include "common/log/kafka/kafka_topics.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "tests/cluster/cluster_test.h"
-#include "tests/cluster/topic_tamper.h"
+#include "tests/conformance/raw_kafka.h"
 #include "tests/support/http_get.h"
 
 namespace crm {
@@ -30,15 +30,13 @@ std::pair<std::string, std::string> Kind(const std::string& kind) {
 // A strange record, and the reason it is to be listed with.
 struct Strange {
   std::string what;
-  StrangeRecord record;
+  RawRecord record;
   std::string reason;
 };
 
 class StrangerTest : public ClusterTest {
  protected:
-  TopicTamper Tamper(const std::string& codec = "none") {
-    return TopicTamper(cluster_->brokers().bootstrap(), codec);
-  }
+  RawKafka Stranger() { return RawKafka(cluster_->brokers().bootstrap()); }
 
   std::string Noise(size_t size) {
     std::string noise(size, '\0');
@@ -60,9 +58,9 @@ class StrangerTest : public ClusterTest {
   std::vector<Strange> All(Partition p) {
     const std::string key = KeyOf(p);
     const std::string real = RealValue(p);
-    const auto event = [](std::string value, std::string record_key) {
-      return StrangeRecord{
-          std::move(record_key), std::move(value), {Kind("event"), kFence, kSeq, kLast}};
+    const auto event = [p](std::string value, std::string record_key) {
+      return RawRecord{
+          kTopic, p, std::move(record_key), std::move(value), {Kind("event"), kFence, kSeq, kLast}};
     };
     // A field that no event type of ours has, in the place of the aggregates.
     contact::v1::ContactRecord newer;
@@ -71,16 +69,18 @@ class StrangerTest : public ClusterTest {
     const std::string newer_value =
         newer.SerializeAsString() + std::string("\xa2\x06\x02\x0a\x00", 5);
     return {
-        {"no headers", {key, "hello", {}}, "NO_HEADERS"},
-        {"a tombstone", {key, std::nullopt, {}}, "NO_HEADERS"},
-        {"noise without headers", {key, Noise(kMebibyte), {}}, "NO_HEADERS"},
-        {"an unknown kind", {key, real, {Kind("gossip"), kFence, kSeq}}, "UNKNOWN_KIND"},
-        {"no fence", {key, real, {Kind("event"), kSeq}}, "BAD_HEADER"},
+        {"no headers", {kTopic, p, key, "hello", {}}, "NO_HEADERS"},
+        {"a tombstone", {kTopic, p, key, std::nullopt, {}}, "NO_HEADERS"},
+        {"noise without headers", {kTopic, p, key, Noise(kMebibyte), {}}, "NO_HEADERS"},
+        {"an unknown kind", {kTopic, p, key, real, {Kind("gossip"), kFence, kSeq}}, "UNKNOWN_KIND"},
+        {"no fence", {kTopic, p, key, real, {Kind("event"), kSeq}}, "BAD_HEADER"},
         {"a fence that is no number",
-         {key, real, {Kind("event"), {"crm-fence", "one"}, kSeq}},
+         {kTopic, p, key, real, {Kind("event"), {"crm-fence", "one"}, kSeq}},
          "BAD_HEADER"},
         {"another partition's key", event(real, KeyOf((p + 1) % kPartitions)), "KEY_ELSEWHERE"},
-        {"a control record of noise", {std::nullopt, Noise(64), {Kind("own")}}, "BAD_CONTROL"},
+        {"a control record of noise",
+         {kTopic, p, std::nullopt, Noise(64), {Kind("own")}},
+         "BAD_CONTROL"},
         {"wrong protobuf", event(Noise(200), key), ""},
         {"1 MiB of noise", event(Noise(kMebibyte), key), ""},
         {"truncated", event(real.substr(0, real.size() / 2), key), ""},
@@ -107,15 +107,15 @@ TEST_F(StrangerTest, StrangeRecordsAreListedAndStopNothing) {
   ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}));
   ASSERT_NE(probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience), 0);
   ClusterWriters writers(cluster_->callers(), kWriters, RunSeed());
+  RawKafka stranger = Stranger();
   std::map<std::pair<int, int64_t>, Strange> sent;
   Partition partition = static_cast<Partition>(Pick(kPartitions));
   for (const char* codec : {"none", "gzip", "snappy", "lz4", "zstd"}) {
-    TopicTamper tamper = Tamper(codec);
     for (Strange& strange : All(partition)) {
-      const auto offset = tamper.Produce(kTopic, partition, strange.record);
-      ASSERT_TRUE(IsOk(offset.status())) << strange.what;
+      strange.record.codec = codec;
+      const Offset offset = stranger.Produce(strange.record);
       strange.what += std::string(" by ") + codec;
-      sent[{partition, *offset}] = std::move(strange);
+      sent[{partition, offset}] = std::move(strange);
     }
     partition = (partition + 3) % kPartitions;
   }
@@ -140,7 +140,7 @@ TEST_F(StrangerTest, ATrimmedPartitionIsServedNoMore) {
   ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}));
   ASSERT_NE(probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience), 0);
   constexpr Partition kTrimmed = 5;
-  ASSERT_TRUE(IsOk(Tamper().Trim(kTopic, kTrimmed, 2)));
+  Stranger().Trim(kTopic, kTrimmed, 2);
   for (const char* replica : {"one", "two"}) {
     SCOPED_TRACE(replica);
     absl::Status read;
@@ -160,7 +160,7 @@ TEST_F(StrangerTest, ATrimmedPartitionIsServedNoMore) {
 TEST_F(StrangerTest, ARecreatedTopicIsServedNoMore) {
   ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}));
   ASSERT_NE(probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience), 0);
-  ASSERT_TRUE(IsOk(Tamper().DeleteTopic(kTopic)));
+  Stranger().DeleteTopic(kTopic);
   TopicCreation creation;
   creation.topics = {kTopic};
   creation.identity = {std::string(32, 'a'), cluster_->secret().CheckValue(), 0};

@@ -283,12 +283,19 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
   std::promise<void> go_on;
   std::promise<void> blocked;
   std::shared_future<void> gate = go_on.get_future().share();
-  std::atomic<int> delivered = 0;
+  Mutex mutex;
+  CondVar changed;
+  int delivered = 0;
+  const auto count = [&](absl::StatusOr<std::vector<Offset>>) {
+    MutexLock lock(mutex);
+    ++delivered;
+    changed.NotifyAll();
+  };
   ASSERT_TRUE(log.Append(0, Batch({EventOf(KeyIn(0), "first")}),
-                         [&](absl::StatusOr<std::vector<Offset>>) {
+                         [&](absl::StatusOr<std::vector<Offset>> offsets) {
                            blocked.set_value();
                            gate.wait();
-                           ++delivered;
+                           count(std::move(offsets));
                          })
                   .ok());
   blocked.get_future().wait();
@@ -296,8 +303,7 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
   int refused = 0;
   for (int i = 0; i < 200; ++i) {
     const absl::Status status =
-        log.Append(i % kPartitions, Batch({EventOf(KeyIn(i % kPartitions), "v")}),
-                   [&](absl::StatusOr<std::vector<Offset>>) { ++delivered; });
+        log.Append(i % kPartitions, Batch({EventOf(KeyIn(i % kPartitions), "v")}), count);
     if (status.ok()) {
       ++accepted;
       continue;
@@ -315,7 +321,10 @@ TYPED_TEST_P(LogSuite, AFullQueueRefusesAndDropsNothing) {
     ASSERT_EQ(last.status().code(), absl::StatusCode::kResourceExhausted);
     std::this_thread::yield();
   }
-  EXPECT_EQ(delivered, accepted);
+  {
+    MutexLock lock(mutex);
+    EXPECT_TRUE(changed.WaitFor(lock, kPatience, [&] { return delivered == accepted; }));
+  }
   Offset records = -first + 1;
   for (Partition p = 0; p < kPartitions; ++p) records += log.EndOffset(p).value() - 1;
   EXPECT_EQ(records, accepted + 1);

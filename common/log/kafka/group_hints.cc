@@ -64,7 +64,7 @@ class GroupHints final : public OwnershipHints {
   absl::Status Join();
   void Serve(rd_kafka_event_t& event);
   void Assign(rd_kafka_topic_partition_list_t* partitions);
-  void Commit();
+  void Commit(bool wait);
 
   const GroupHintsOptions options_;
   OnChange changed_;
@@ -105,10 +105,10 @@ void GroupHints::Run() {
     const KafkaPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), kPollMilliseconds));
     if (event != nullptr) Serve(*event);
     if (clock.Monotonic() < commit_at) continue;
-    Commit();
+    Commit(false);
     commit_at = clock.Monotonic() + kCommitEvery;
   }
-  Commit();
+  Commit(true);
   queue_.reset();
   client_.reset();
 }
@@ -144,7 +144,7 @@ void GroupHints::Assign(rd_kafka_topic_partition_list_t* partitions) {
 }
 
 // Only for tools that show the lag of consumers.
-void GroupHints::Commit() {
+void GroupHints::Commit(bool wait) {
   const KafkaPtr<rd_kafka_topic_partition_list_t> list(
       rd_kafka_topic_partition_list_new(kPartitions));
   {
@@ -157,7 +157,7 @@ void GroupHints::Commit() {
       committed_[i] = read_to_[i];
     }
   }
-  if (list->cnt > 0) rd_kafka_commit(client_->get(), list.get(), 1);
+  if (list->cnt > 0) rd_kafka_commit(client_->get(), list.get(), wait ? 0 : 1);
 }
 
 std::vector<std::string> GroupHints::Peers(TimeNs patience) {

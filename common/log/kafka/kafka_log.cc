@@ -286,10 +286,17 @@ absl::Status KafkaLogEngine::Check() {
       }
     }
   }
+  CRM_ASSIGN_OR_RETURN(const auto shapes, state_->queries->Shapes(state_->names, kPatience));
+  const absl::Status settings =
+      CheckTopicSettings(*state_->queries, state_->names, shapes, kPatience);
+  // Without the topic nothing else can be asked; with it, a wrong log is told before a setting.
+  if (settings.code() == absl::StatusCode::kNotFound) {
+    return Error(absl::StatusCode::kFailedPrecondition, "TOPIC_MISSING",
+                 std::string(settings.message()));
+  }
   CRM_RETURN_IF_ERROR(state_->CheckEnds());
   CRM_RETURN_IF_ERROR(state_->CheckFirst());
-  CRM_ASSIGN_OR_RETURN(const auto shapes, state_->queries->Shapes(state_->names, kPatience));
-  return CheckTopicSettings(*state_->queries, state_->names, shapes, kPatience);
+  return settings;
 }
 
 absl::Status KafkaLogEngine::Verify() const {

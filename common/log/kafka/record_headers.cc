@@ -73,12 +73,15 @@ Choice ChoiceOf(const Descriptor& message, const char* oneof, std::string_view b
 }
 
 // What the headers say. Views into the message.
+struct Header {
+  bool there = false;
+  std::string_view value;
+};
 struct Parsed {
-  std::string_view kind;
-  std::string_view fence;
-  std::string_view seq;
-  std::string_view last;
-  bool has_last = false;
+  Header kind;
+  Header fence;
+  Header seq;
+  Header last;
 };
 
 // The first header of a name counts.
@@ -93,17 +96,16 @@ bool ParseHeaders(const rd_kafka_message_t& message, Parsed* parsed) {
        ++i) {
     const std::string_view name(name_text);
     if (!name.starts_with("crm-")) continue;
-    const std::string_view value(static_cast<const char*>(value_bytes),
-                                 value_bytes == nullptr ? 0 : size);
-    if (name == kKind && parsed->kind.empty()) parsed->kind = value;
-    if (name == kFence && parsed->fence.empty()) parsed->fence = value;
-    if (name == kSeq && parsed->seq.empty()) parsed->seq = value;
-    if (name == kLast && !parsed->has_last) {
-      parsed->last = value;
-      parsed->has_last = true;
-    }
+    Header* header = nullptr;
+    if (name == kKind) header = &parsed->kind;
+    if (name == kFence) header = &parsed->fence;
+    if (name == kSeq) header = &parsed->seq;
+    if (name == kLast) header = &parsed->last;
+    if (header == nullptr || header->there) continue;
+    header->there = true;
+    header->value = {static_cast<const char*>(value_bytes), value_bytes == nullptr ? 0 : size};
   }
-  return !parsed->kind.empty();
+  return parsed->kind.there;
 }
 
 RecordKind KindOf(std::string_view name) {
@@ -192,7 +194,7 @@ Record RecordOf(const rd_kafka_message_t& message) {
   }
   Record record;
   record.offset = message.offset;
-  record.kind = KindOf(parsed.kind);
+  record.kind = KindOf(parsed.kind.value);
   if (record.kind == RecordKind::kForeign) {
     return Foreign(message.offset, "UNKNOWN_KIND", "its crm-kind is none that this version knows");
   }
@@ -200,11 +202,11 @@ Record RecordOf(const rd_kafka_message_t& message) {
   const auto number_ok = [event](std::string_view text, int64_t* number) {
     return text.empty() && !event ? true : ParseNumber(text, number);
   };
-  if (!number_ok(parsed.fence, &record.fence) || !number_ok(parsed.seq, &record.seq) ||
-      (parsed.has_last && parsed.last != "1")) {
+  if (!number_ok(parsed.fence.value, &record.fence) || !number_ok(parsed.seq.value, &record.seq) ||
+      (parsed.last.there && parsed.last.value != "1")) {
     return Foreign(message.offset, "BAD_HEADER", "crm-fence, crm-seq or crm-last is no number");
   }
-  record.last = parsed.has_last;
+  record.last = parsed.last.there;
   if (message.key != nullptr)
     record.key.assign(static_cast<const char*>(message.key), message.key_len);
   if (event && !KeyBelongs(record.key, message.partition)) {
