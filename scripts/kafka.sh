@@ -123,7 +123,7 @@ copy_jars() {
   rm -rf "$target"
   mkdir -p "$target"
   write_pom "$target/pom.xml"
-  mvn -B -q --strict-checksums -f "$target/pom.xml" "$@" \
+  mvn -B -q -Dstyle.color=never --strict-checksums -f "$target/pom.xml" "$@" \
     org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
     -DoutputDirectory="$target" -DincludeScope=runtime </dev/null >"$target.log" 2>&1
 }
@@ -160,7 +160,7 @@ fetch_jars() {
     if ! copy_jars "$part" || ! whole_jars "$part"; then
       # What Maven holds of an earlier, broken download is passed over.
       copy_jars "$part" -U -Dmaven.repo.local="$jars.repository" && whole_jars "$part" || {
-        tail -n 5 "$part.log" >&2
+        grep -m 1 ERROR "$part.log" >&2 || true
         fail "Maven could not bring org.apache.kafka:kafka_2.13:$version; see $part.log. Is the version one that" \
           "exists, and does ~/.m2/settings.xml name a mirror that can be reached?"
       }

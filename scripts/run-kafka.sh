@@ -96,7 +96,7 @@ port_of() {
 start_replica() {
   start "$1-$2" "build/release/services/$1/crm-$1" "$(port_of "$1" "$2")" --engine kafka \
     --kafka-bootstrap "$(cat "$home/kafka/bootstrap")" --kafka-session-timeout "${session_seconds}s" \
-    --instance "$1-$2" --outbox-dir "$home/outbox"
+    --instance "$1-$2" --outbox-dir "$home/outbox" --create-topics
 }
 
 ready() {
@@ -126,7 +126,6 @@ chmod 600 "$home/secret"
 broker_up=true
 "${kafka[@]}" up
 bootstrap="$(cat "$home/kafka/bootstrap")"
-build/release/tools/crmctl/crmctl topics create --bootstrap "$bootstrap" --secret-file "$home/secret"
 
 replicas=""
 for service in "${services[@]}"; do

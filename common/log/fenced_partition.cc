@@ -38,6 +38,7 @@ FencedPartition::FencedPartition(Options options, FenceState state, Offset read_
       random_(random),
       filter_(state),
       read_to_(read_to),
+      owner_endpoint_(options_.latest_endpoint),
       backoff_(options_.min_backoff) {}
 
 void FencedPartition::Hint(bool mine, TimeNs now) {

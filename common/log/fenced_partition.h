@@ -59,6 +59,8 @@ class FencedPartition {
     std::string log_id;
     std::string secret_check;
     int64_t epoch = 0;
+    // Of the ownership record in force where it resumes; empty where it is not known.
+    std::string latest_endpoint;
     // Between claims, doubling, jittered.
     TimeNs min_backoff = 100 * kMillisecond;
     TimeNs max_backoff = 5 * kSecond;

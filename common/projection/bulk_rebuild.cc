@@ -7,6 +7,7 @@
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/projection/buffered_rows.h"
+#include "common/projection/steady_tail.h"
 
 namespace crm {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 // Aggregates a fold may hold back between flushes: few enough to stay in the processor's cache,
 // many enough that most of those met again soon are not read back.
 constexpr int64_t kEventsPerFlush = 1 << 14;
+// A log that is away ends a rebuild after half a minute in which nothing came.
+constexpr int kPatientPolls = 300;
+constexpr TimeNs kAfterError = 100 * kMillisecond;
 
 // The partitions are shared out among the threads as they come.
 class Rebuild {
@@ -65,8 +69,17 @@ class Rebuild {
     CRM_ASSIGN_OR_RETURN(const auto tail, log_.OpenTail({{partition, 0}}));
     int64_t flushed = 0;
     RebuildProgress told;
+    int failures = 0;
     while (fold.position().read_to < end) {
-      CRM_ASSIGN_OR_RETURN(TailBatch batch, tail->Poll(kSecond));
+      absl::StatusOr<TailBatch> read = tail->Poll(kSecond);
+      if (Passes(read.status()) && ++failures < kPatientPolls) {
+        Pause();
+        CRM_RETURN_IF_ERROR(Tell(fold, &told));
+        continue;
+      }
+      CRM_RETURN_IF_ERROR(read.status());
+      failures = 0;
+      TailBatch& batch = *read;
       for (Record& record : batch.records) {
         if (record.offset >= end) break;
         CRM_RETURN_IF_ERROR(fold.Accept(std::move(record)));
@@ -80,6 +93,12 @@ class Rebuild {
     }
     CRM_RETURN_IF_ERROR(fold.Flush());
     return rows.Leave();
+  }
+
+  // The log will answer later.
+  void Pause() {
+    MutexLock lock(mutex_);
+    pause_.WaitFor(lock, kAfterError, [] { return false; });
   }
 
   // Adds what the fold did since it last told. CANCELLED: somebody stopped the rebuild, or another
@@ -105,6 +124,7 @@ class Rebuild {
   std::vector<Offset> ends_;
   std::atomic<Partition> next_{0};
   Mutex mutex_;
+  CondVar pause_;
   RebuildProgress progress_;
   // The first failure.
   absl::Status status_;

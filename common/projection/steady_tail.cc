@@ -79,6 +79,9 @@ absl::StatusOr<std::shared_ptr<Tail>> SteadyTail::Current(std::optional<Read>* f
 }
 
 absl::StatusOr<SteadyTail::Read> SteadyTail::Poll(TimeNs max_wait) {
+  if (starts_.empty()) {
+    return Error(absl::StatusCode::kUnavailable, "NOTHING_TO_READ", "no partition can be read");
+  }
   std::optional<Read> fault;
   CRM_ASSIGN_OR_RETURN(const std::shared_ptr<Tail> tail, Current(&fault));
   if (tail == nullptr) return *std::move(fault);
@@ -86,7 +89,8 @@ absl::StatusOr<SteadyTail::Read> SteadyTail::Poll(TimeNs max_wait) {
   if (!batch.ok()) {
     if (Passes(batch.status())) return batch.status();
     const auto named = PartitionOfFault(batch.status());
-    if (!named.has_value()) return batch.status();
+    const auto read_here = [&](const TailStart& start) { return start.partition == named; };
+    if (std::none_of(starts_.begin(), starts_.end(), read_here)) return batch.status();
     return Drop(*named, batch.status());
   }
   Read read;

@@ -29,7 +29,8 @@ class SteadyTail {
   // The log outlives it.
   SteadyTail(Log& log, std::vector<TailStart> starts) : log_(log), starts_(std::move(starts)) {}
 
-  // The next records, as Tail::Poll answers them. UNAVAILABLE: it goes on where it stood with a
+  // The next records, as Tail::Poll answers them; the log names the partition at fault in its error
+  // (metadata "partition"). UNAVAILABLE: it goes on where it stood with a
   // later call. Any other error: it is not known which partition is at fault, none can be read any
   // more.
   absl::StatusOr<Read> Poll(TimeNs max_wait);
@@ -37,7 +38,7 @@ class SteadyTail {
   void Wake();
 
  private:
-  // Null where every start was found at fault; the first such is `fault`.
+  // Null where a start was found at fault, which is `fault` then.
   absl::StatusOr<std::shared_ptr<Tail>> Current(std::optional<Read>* fault);
   absl::StatusOr<std::optional<Read>> FindFault();
   Read Drop(Partition partition, absl::Status fault);

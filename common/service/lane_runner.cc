@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/projection/steady_tail.h"
 #include "common/projection/tail_runner.h"
+#include "crm/common/v1/log_control.pb.h"
 
 namespace crm {
 namespace {
@@ -17,10 +18,24 @@ constexpr TimeNs kRetryPause = 20 * kMillisecond;
 constexpr TimeNs kReaderPause = 100 * kMillisecond;
 constexpr TimeNs kReaderWait = kSecond;
 constexpr TimeNs kHandOver = kSecond;
+// A log that is away holds a stop up for so long.
+constexpr TimeNs kStopPatience = 5 * kSecond;
 
 absl::Status Stopping() {
   return RetryLater(absl::StatusCode::kUnavailable, "STOPPING",
                     "the process is stopping; retry with the same request_id", 1000);
+}
+
+// Where the owner of a reign takes commands; empty where that cannot be read. Others forward to it,
+// also when it took the partition before this process stored its position.
+std::string EndpointOfReign(Log& log, Partition partition, Offset own) {
+  if (own == kNoOffset) return "";
+  const auto tail = log.OpenTail({{partition, own}});
+  if (!tail.ok()) return "";
+  const absl::StatusOr<TailBatch> batch = (*tail)->Poll(kSecond);
+  if (!batch.ok() || batch->records.empty()) return "";
+  common::v1::LogControl control;
+  return control.ParseFromString(batch->records.front().value) ? control.own().endpoint() : "";
 }
 
 absl::Status QueueFull() {
@@ -66,6 +81,9 @@ absl::Status LaneRunner::Start() {
     options.fence.log_id = log_.identity().log_id;
     options.fence.secret_check = log_.identity().secret_check;
     options.fence.epoch = log_.identity().epoch;
+    if (options_.follow) {
+      options.fence.latest_endpoint = EndpointOfReign(log_, p, position.fence.fence);
+    }
     lanes_[static_cast<size_t>(p)] = std::make_unique<Lane>(
         std::move(options), core_, schema_, sealer_, store_, position, random_, *this);
     WorkerOf(p).partitions.push_back(p);
@@ -177,7 +195,9 @@ TimeNs LaneRunner::Rest(const Worker& worker) const {
   TimeNs next = now + kIdleTick;
   for (const Partition p : worker.partitions) next = std::min(next, LaneOf(p).next_tick());
   for (const EndRetry& retry : worker.end_retries) next = std::min(next, retry.at);
-  if (worker.release_by != 0) next = std::min(next, worker.release_by);
+  for (const TimeNs at : {worker.give_up_at, worker.release_by}) {
+    if (at > now) next = std::min(next, at);
+  }
   return std::max<TimeNs>(0, next - now);
 }
 
@@ -202,7 +222,11 @@ bool LaneRunner::Turn(Worker& worker) {
   RetryEnds(worker, monotonic);
   ReadOn(worker);
   for (In& in : inbox) Take(std::move(in), now, monotonic);
-  if (stop && worker.release_by == 0 && Idle(worker)) HandOver(worker, monotonic);
+  if (stop && worker.release_by == 0) {
+    if (worker.give_up_at == 0) worker.give_up_at = monotonic + kStopPatience;
+    if (monotonic >= worker.give_up_at) GiveUp(worker);
+    if (Idle(worker)) HandOver(worker, monotonic);
+  }
   // One write to the core for all partitions of the turn.
   RowBatch rows;
   for (const Partition p : worker.partitions) {
@@ -216,6 +240,14 @@ bool LaneRunner::Turn(Worker& worker) {
   }
   PublishCounts(worker);
   return !(stop && Done(worker));
+}
+
+// The log is away: what it owes is for the callers to find out.
+void LaneRunner::GiveUp(Worker& worker) {
+  worker.held.clear();
+  for (const Partition p : worker.partitions) {
+    if (LaneOf(p).unanswered() > 0) LaneOf(p).Stop(Stopping());
+  }
 }
 
 // Behind the last answer: RELEASE for each open partition, so that another takes it up at once.
@@ -379,6 +411,7 @@ void LaneRunner::Advanced(Partition partition, Offset read_to) {
 
 void LaneRunner::Failed(Partition partition, const absl::Status& why) {
   published_[static_cast<size_t>(partition)].open = false;
+  if (stopping_) return;
   if (options_.follow && IsLogFault(why)) return tracker_.Fault(partition, why);
   FailAll(why);
 }

@@ -72,7 +72,8 @@ class LaneRunner final : public LaneOutside {
   void Submit(std::unique_ptr<Command> command);
 
   // Answers every command that was submitted, hands over (for a second at most), then ends the
-  // threads; later commands answer UNAVAILABLE.
+  // threads; later commands answer UNAVAILABLE. A log that is away is given five seconds; then
+  // outcomes are unknown.
   void Stop();
 
   Counts counts() const;
@@ -152,6 +153,8 @@ class LaneRunner final : public LaneOutside {
     // The log answered UNAVAILABLE to the last read-back.
     bool read_back_pauses = false;
     std::deque<EndRetry> end_retries;
+    // Since it was told to stop: commands that the log does not let answer are given up then.
+    TimeNs give_up_at = 0;
     // Partitions are handed over until then; 0: not yet.
     TimeNs release_by = 0;
     // Answers the log still owes; the worker outlives them.
@@ -189,6 +192,7 @@ class LaneRunner final : public LaneOutside {
   bool Idle(const Worker& worker) const;
   // Nothing is left to do before the threads end.
   bool Done(const Worker& worker) const;
+  void GiveUp(Worker& worker);
   void HandOver(Worker& worker, TimeNs monotonic);
 
   Worker& WorkerOf(Partition partition) {

@@ -147,7 +147,7 @@ absl::Status Process::StartServers() {
   std::vector<ServiceHost*> hosts;
   for (ServiceDefinition& definition : definitions_) {
     HostOptions host = OptionsForHost();
-    host.hints = engine_->Hints(definition.topic, definition.name);
+    host.hints = engine_->Hints(definition.topic, "crm-" + definition.name);
     hosts_.push_back(std::make_unique<ServiceHost>(
         std::move(definition),
         [this](const std::string& topic) -> Log& { return engine_->Topic(topic); },

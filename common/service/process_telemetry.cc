@@ -15,7 +15,7 @@ namespace crm {
 namespace {
 
 constexpr TimeNs kProgressEvery = 2 * kSecond;
-constexpr TimeNs kEndsPatience = kSecond;
+constexpr TimeNs kEndsPatience = 300 * kMillisecond;
 
 absl::Status Probe(bool ok, const char* otherwise) {
   return ok ? absl::OkStatus() : absl::UnavailableError(otherwise);
@@ -49,8 +49,10 @@ struct ProcessTelemetry::State {
   Mutex mutex;
   CondVar wake;
   bool stop = false;
-  std::vector<ServiceHost*> hosts;
   std::map<std::string, TimeNs> progress_told;
+  // Held while hosts are asked, which may take a while: apart from the process's own thread.
+  Mutex hosts_mutex;
+  std::vector<ServiceHost*> hosts;
   std::map<std::string, int64_t> raised;
 };
 
@@ -65,7 +67,7 @@ void ProcessTelemetry::State::Raise(const metric::Name& name, const MetricLabels
 }
 
 void ProcessTelemetry::State::Refresh() {
-  MutexLock lock(mutex);
+  MutexLock lock(hosts_mutex);
   for (ServiceHost* host : hosts) RefreshHost(*host);
 }
 
@@ -173,7 +175,7 @@ void ProcessTelemetry::Rebuilding(const std::string& projection, const RebuildPr
 }
 
 void ProcessTelemetry::Watch(std::vector<ServiceHost*> hosts) {
-  MutexLock lock(state_->mutex);
+  MutexLock lock(state_->hosts_mutex);
   state_->hosts = std::move(hosts);
 }
 

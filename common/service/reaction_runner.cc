@@ -1,14 +1,15 @@
 #include "common/service/reaction_runner.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "common/base/status.h"
+#include "common/service/log_ends.h"
 
 namespace crm {
 namespace {
 
+constexpr TimeNs kEndsPatience = kSecond;
 constexpr TimeNs kTurn = 500 * kMillisecond;
 constexpr TimeNs kAfterError = kSecond;
 constexpr TimeNs kDrain = 2 * kSecond;
@@ -97,10 +98,7 @@ std::vector<ReactionRunner::Summary> ReactionRunner::Summaries() const {
   for (const auto& topic : topics_) {
     const std::vector<ReactionCounts> counts = topic->reactor->counts();
     const std::vector<ReactionStanding> standings = topic->reactor->standings();
-    std::array<Offset, kPartitions> ends{};
-    for (Partition p = 0; p < kPartitions; ++p) {
-      ends[static_cast<size_t>(p)] = topic->log.EndOffset(p).value_or(0);
-    }
+    const LogEnds ends = ReadEnds(topic->log, kEndsPatience);
     for (size_t r = 0; r < topic->reactions.size(); ++r) {
       Summary summary;
       summary.reaction = std::string(topic->reactions[r]->name());
@@ -108,7 +106,7 @@ std::vector<ReactionRunner::Summary> ReactionRunner::Summaries() const {
       if (r < counts.size()) summary.counts = counts[r];
       for (const ReactionStanding& standing : standings) {
         if (standing.reaction != summary.reaction) continue;
-        const Offset end = ends[static_cast<size_t>(standing.source)];
+        const Offset end = ends[static_cast<size_t>(standing.source)].value_or(0);
         summary.lag += std::max<Offset>(0, end - standing.reacted_to);
         summary.standings.push_back(standing);
       }

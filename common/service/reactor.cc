@@ -55,6 +55,8 @@ struct Reactor::Source {
   Offset read_to = 0;
   bool followed = false;
   bool paused = false;
+  // Its log is damaged, trimmed or replaced.
+  bool at_fault = false;
   std::vector<Seat*> seats;
 };
 
@@ -73,7 +75,7 @@ struct Reactor::Inbox {
   Mutex mutex;
   CondVar wake;
   std::vector<In> in;
-  Tail* tail = nullptr;
+  SteadyTail* tail = nullptr;
   bool woken = false;
 
   void Post(In one) {
@@ -247,7 +249,7 @@ void Reactor::PauseOrResume() {
   }
 }
 
-void Reactor::SetTail(std::unique_ptr<Tail> tail) {
+void Reactor::SetTail(std::unique_ptr<SteadyTail> tail) {
   {
     MutexLock lock(inbox_->mutex);
     inbox_->tail = tail.get();
@@ -255,23 +257,20 @@ void Reactor::SetTail(std::unique_ptr<Tail> tail) {
   tail_ = std::move(tail);
 }
 
-absl::Status Reactor::OpenTail() {
+void Reactor::OpenTail() {
   SetTail(nullptr);
   std::vector<TailStart> starts;
   for (Partition q = 0; q < kPartitions; ++q) {
     const Source& source = *sources_[static_cast<size_t>(q)];
-    if (source.followed && !source.paused) starts.push_back({q, source.read_to});
+    if (source.followed && !source.paused && !source.at_fault)
+      starts.push_back({q, source.read_to});
   }
-  if (!starts.empty()) {
-    CRM_ASSIGN_OR_RETURN(auto tail, log_.OpenTail(std::move(starts)));
-    SetTail(std::move(tail));
-  }
+  if (!starts.empty()) SetTail(std::make_unique<SteadyTail>(log_, std::move(starts)));
   tail_stale_ = false;
-  return absl::OkStatus();
 }
 
 absl::Status Reactor::ReadOn(TimeNs max_wait) {
-  if (tail_stale_) CRM_RETURN_IF_ERROR(OpenTail());
+  if (tail_stale_) OpenTail();
   if (tail_ == nullptr) {
     MutexLock lock(inbox_->mutex);
     if (max_wait > 0) inbox_->wake.WaitFor(lock, max_wait, [this] { return inbox_->woken; });
@@ -282,8 +281,12 @@ absl::Status Reactor::ReadOn(TimeNs max_wait) {
     MutexLock lock(inbox_->mutex);
     if (inbox_->woken) max_wait = 0;
   }
-  CRM_ASSIGN_OR_RETURN(TailBatch batch, tail_->Poll(max_wait));
-  if (!batch.records.empty()) TakeRecords(std::move(batch), clock_.Monotonic());
+  CRM_ASSIGN_OR_RETURN(SteadyTail::Read read, tail_->Poll(max_wait));
+  if (!read.fault.ok()) {
+    sources_[static_cast<size_t>(read.batch.partition)]->at_fault = true;
+    return read.fault;
+  }
+  if (!read.batch.records.empty()) TakeRecords(std::move(read.batch), clock_.Monotonic());
   return absl::OkStatus();
 }
 

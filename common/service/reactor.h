@@ -14,6 +14,7 @@
 #include "common/base/mutex.h"
 #include "common/log/log.h"
 #include "common/projection/partition_fold.h"
+#include "common/projection/steady_tail.h"
 #include "common/service/reaction.h"
 
 namespace crm {
@@ -72,7 +73,7 @@ class Reactor {
   ~Reactor();
 
   // Takes what came in, reads on, reacts, submits; waits up to `max_wait` where there is nothing to
-  // do. An error: the source cannot be read now.
+  // do. An error: the source, or one more partition of it, cannot be read now.
   absl::Status Turn(TimeNs max_wait);
   // Makes a Turn that waits return. Thread-safe.
   void Wake();
@@ -108,8 +109,8 @@ class Reactor {
   void Close(Bench& bench);
   void ReadFrom(Partition source, const ReactionCursor::Place& place);
   absl::Status ReadOn(TimeNs max_wait);
-  absl::Status OpenTail();
-  void SetTail(std::unique_ptr<Tail> tail);
+  void OpenTail();
+  void SetTail(std::unique_ptr<SteadyTail> tail);
   void TakeRecords(TailBatch batch, TimeNs now);
   void TakeCommand(Partition source, std::vector<Record> records, TimeNs now);
   void TakeEvent(Partition source, Record record, TimeNs now);
@@ -140,7 +141,7 @@ class Reactor {
   std::vector<std::unique_ptr<Seat>> seats_;
   std::array<std::unique_ptr<Source>, kPartitions> sources_;
   std::vector<Bench> benches_;
-  std::unique_ptr<Tail> tail_;
+  std::unique_ptr<SteadyTail> tail_;
   bool tail_stale_ = true;
   // Seats with outputs, and seats with steps to take.
   std::vector<Seat*> touched_;

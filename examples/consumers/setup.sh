@@ -27,7 +27,7 @@ echo "consumers: Python"
 "$out/python/bin/pip" install -q --disable-pip-version-check --no-input -r "$here/python/requirements.txt"
 
 echo "consumers: Java"
-mvn -B -q -f "$here/java/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+mvn -B -q -Dstyle.color=never -f "$here/java/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
   -DoutputDirectory="$out/java" </dev/null
 # Google's annotations, which ours import, lie in a jar as protos and as classes.
 (cd "$out" && "$out/python/bin/python" -m zipfile -e java/proto-google-common-protos-*.jar google)

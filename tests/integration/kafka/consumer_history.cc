@@ -24,8 +24,8 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "common/base/hash.h"
 #include "common/log/fence_filter.h"
+#include "tests/integration/kafka/contact_contents.h"
 
 namespace crm {
 namespace {
@@ -56,15 +56,6 @@ struct Owner {
 
 std::string Json(const std::optional<std::string>& bytes) {
   return bytes ? "\"" + absl::Base64Escape(*bytes) + "\"" : "null";
-}
-
-std::vector<std::string> KeysOf(Partition partition) {
-  std::vector<std::string> keys;
-  for (int i = 0; keys.size() < 4; ++i) {
-    std::string key = fmt::format("{}/contacts/c{}", i % 2 == 0 ? "default" : "acme", i);
-    if (PartitionOf(key) == partition) keys.push_back(std::move(key));
-  }
-  return keys;
 }
 
 class PartitionHistory {
@@ -142,9 +133,12 @@ void PartitionHistory::Put(Written written) {
 
 Written PartitionHistory::Control(RecordKind kind) const {
   common::v1::LogControl control;
-  if (kind == RecordKind::kOwn) control.mutable_own()->set_attempt(fmt::format("a{}", end()));
+  if (kind == RecordKind::kOwn) {
+    control.mutable_own()->set_attempt(fmt::format("a{}", end()));
+    control.mutable_own()->set_epoch(1);
+  }
   if (kind == RecordKind::kRelease) control.mutable_release()->set_successor("another");
-  if (kind == RecordKind::kGenesis) control.mutable_genesis()->set_log_id("0123");
+  if (kind == RecordKind::kGenesis) control.mutable_genesis()->set_log_id(std::string(32, '7'));
   if (kind == RecordKind::kEpoch) control.mutable_epoch()->set_number(1);
   Written written;
   written.record.kind = kind;
@@ -157,29 +151,6 @@ Written PartitionHistory::Control(RecordKind kind) const {
 void PartitionHistory::Own() {
   owners_.push_back({end(), 1});
   Put(Control(RecordKind::kOwn));
-}
-
-ContactRecord Content(const std::string& key, int64_t version) {
-  ContactRecord content;
-  auto& metadata = *content.mutable_metadata();
-  const size_t slash = key.find('/');
-  metadata.set_tenant(key.substr(0, slash));
-  metadata.set_aggregate(key.substr(slash + 1) + (version % 3 == 0 ? "/consents" : ""));
-  metadata.set_aggregate_version(version);
-  *metadata.mutable_recorded_time() = TimeUtil::MillisecondsToTimestamp(1700000000000 + version);
-  if (version % 3 == 0) {
-    content.mutable_consent()->mutable_granted()->set_channel("email");
-  } else if (version % 3 == 1) {
-    content.mutable_contact()->mutable_created()->set_language_code("de");
-  } else {
-    content.mutable_contact()->mutable_deleted();
-  }
-  return content;
-}
-
-std::string TypeOf(int64_t version) {
-  constexpr const char* kTypes[] = {"ConsentGranted", "ContactCreated", "ContactDeleted"};
-  return fmt::format("crm.contact.v1.{}", kTypes[version % 3]);
 }
 
 // Advances the owner's count, also where nobody will take the event.
@@ -376,24 +347,12 @@ void PrintMessage(Partition partition, const Written& written) {
              partition, Json(written.key), headers, Json(written.value));
 }
 
-void PrintExpected(Partition partition, const Record& record) {
-  ContactRecord content;
-  std::string version = "null";
-  if (content.ParseFromString(record.value)) {
-    version = std::to_string(content.metadata().aggregate_version());
-  }
-  fmt::print(
-      "{{\"expected\":{{\"id\":\"{}\",\"key\":\"{}\",\"partition\":{},\"offset\":{},\"version\":{}}"
-      "}}}\n",
-      EventId(1, partition, record), record.key, partition, record.offset, version);
-}
-
 void Print(Partition partition, const PartitionHistory& history) {
   FenceFilter filter;
   for (const Written& written : history.written()) {
     PrintMessage(partition, written);
     if (filter.Next(written.record) != FenceFilter::Verdict::kCommand) continue;
-    for (const Record& record : filter.TakeCommand()) PrintExpected(partition, record);
+    for (const Record& record : filter.TakeCommand()) PrintEvent("expected", 1, partition, record);
   }
 }
 

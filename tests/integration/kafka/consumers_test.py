@@ -1,5 +1,5 @@
 """The example consumers read what the service's own filter reads. Run by the Python of build/consumers;
-argument: the program that makes the history. TEST_KAFKA_DIR names the broker's directory; CRM_TEST_SEED
+arguments: the program that makes the history, and the one that reads and writes as the service does. TEST_KAFKA_DIR names the broker's directory; CRM_TEST_SEED
 replays a run."""
 
 import base64
@@ -16,7 +16,7 @@ import unittest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-HISTORY = sys.argv.pop(1)
+HISTORY, SERVICE = sys.argv.pop(1), sys.argv.pop(1)
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 READY = ROOT / "build/consumers"
 KAFKA = pathlib.Path(os.environ["TEST_KAFKA_DIR"])
@@ -49,7 +49,7 @@ class Topic:
     """A topic with the name's form of the service's, written by hand."""
 
     def __init__(self, name):
-        self.name = f"{name}{SEED}.crm.contact.events"
+        self.name = f"{name}{SEED}.contact.events"
         admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
         settings = {"retention.ms": "-1", "compression.type": "producer", "max.message.bytes": "2097152"}
         admin.create_topics([NewTopic(self.name, 16, 1, config=settings)])[self.name].result(30)
@@ -95,6 +95,11 @@ def java(topic):
     return lines_of(["java", "-cp", f"{READY}/java/*:{READY}/java/classes", "ReadEvents", BOOTSTRAP, topic])
 
 
+def service(what, topic):
+    """Its own reading, or what it wrote."""
+    return [line["event"] for line in lines_of([SERVICE, what, BOOTSTRAP, topic])]
+
+
 def by_partition(events):
     order = collections.defaultdict(list)
     for event in events:
@@ -128,6 +133,19 @@ class Consumers(unittest.TestCase):
         self.assertGreater(len(self.history.expected), records // 10)
         self.assertLess(len(self.history.expected), records // 2)
 
+    def test_service_itself(self):
+        self.check(service("read", self.topic.name))
+
+    def test_what_the_service_writes(self):
+        topic = f"written{SEED}.contact.events"
+        written = service("write", topic)
+        self.assertEqual(by_partition(written), by_partition(service("read", topic)))
+        read = python(topic)
+        self.assertEqual(by_partition(read), by_partition(java(topic)))
+        self.assertEqual(by_partition(written),
+                         by_partition([{name: event[name] for name in written[0]} for event in read]))
+        self.check_attributes(read, epoch=0)
+
     def test_python(self):
         self.check(python(self.topic.name))
 
@@ -138,9 +156,14 @@ class Consumers(unittest.TestCase):
         self.assertEqual(by_partition(python(self.topic.name)), by_partition(java(self.topic.name)))
 
     def test_cloudevents_attributes(self):
-        for event in python(self.topic.name):
-            self.assertRegex(event["id"], r"^1-\d+-\d+-\d+$")
-            self.assertRegex(event["type"], r"^crm\.contact\.v1\.\w+$")
+        self.check_attributes(python(self.topic.name), epoch=1)
+
+    def check_attributes(self, read, epoch):
+        types = ["ConsentGranted", "ContactCreated", "ContactDeleted"]
+        for event in read:
+            self.assertRegex(event["id"], rf"^{epoch}-{event['partition']}-\d+-\d+$")
+            if event["version"] is not None:
+                self.assertEqual("crm.contact.v1." + types[event["version"] % 3], event["type"])
             self.assertRegex(event["source"], r"^/crm/contact/(default|acme)$")
             self.assertRegex(event["subject"], r"^contacts/c\d+(/consents)?$")
             self.assertRegex(event["time"], r"^2023-11-14T.*Z$")

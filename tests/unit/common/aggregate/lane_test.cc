@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/history.h"
@@ -577,6 +578,73 @@ TEST_F(LaneTest, TheOwnersRowsAndARebuildsAreTheSame) {
   ASSERT_TRUE(fold.Flush().ok());
   ASSERT_TRUE(rebuilt.Write(rows.Take()).ok());
   EXPECT_EQ(DumpHash(store_), DumpHash(rebuilt));
+}
+
+// A rebuild and a second reading list the same, at the same places.
+TEST_F(LaneTest, WhatNobodyOfOursWroteIsListedAndStopsNobody) {
+  Open();
+  ASSERT_TRUE(Run("r1", {Create("Ada")}).ok());
+  Record foreign;
+  foreign.kind = RecordKind::kForeign;
+  foreign.value = "NO_HEADERS: the record has no header of ours";
+  Record hole;
+  hole.kind = RecordKind::kForeign;
+  Record late = log_.back();
+  Record garbled = late;
+  garbled.value = "not a message";
+  Record elsewhere = late;
+  elsewhere.key = std::string(kTenant) + "/" + names_[1];
+  const std::vector<Offset> at = Land({foreign, hole, late, garbled, elsewhere});
+  ReadLog();
+  ASSERT_TRUE(Run("r2", {Rename("Grace")}).ok());
+
+  std::map<Offset, std::string> listed;
+  for (const Offset offset : at) {
+    const auto row = store_.Get(DeadLetterKey(kPartition, offset));
+    ASSERT_TRUE(row.ok());
+    common::v1::DeadLetter letter;
+    if (!row->has_value()) continue;
+    ASSERT_TRUE(letter.ParseFromString(**row));
+    EXPECT_TRUE(letter.foreign());
+    EXPECT_EQ(letter.tenant() + letter.subject(), "");
+    EXPECT_EQ(letter.offset(), offset);
+    listed[offset] = letter.reason();
+  }
+  const std::map<Offset, std::string> expected = {
+      {at[0], "NO_HEADERS"}, {at[3], "EVENT_MALFORMED"}, {at[4], "EVENT_FOREIGN"}};
+  EXPECT_EQ(listed, expected);
+  EXPECT_EQ(lane_->counts().foreign, 3);
+  EXPECT_EQ(lane_->counts().quarantined, 0);
+  EXPECT_TRUE(failed_.ok());
+
+  const std::string hash = DumpHash(store_);
+  testing::UnsyncedStore rebuilt;
+  BatchRows rows(rebuilt);
+  PartitionFold fold(core_, {testing::ContactSchema(), sealer_}, {}, kPartition, {}, rows);
+  for (const Record& record : log_) ASSERT_TRUE(fold.Accept(record).ok());
+  ASSERT_TRUE(fold.Flush().ok());
+  ASSERT_TRUE(rebuilt.Write(rows.Take()).ok());
+  EXPECT_EQ(DumpHash(rebuilt), hash);
+  Start();
+  EXPECT_EQ(DumpHash(store_), hash) << "read again after a restart";
+}
+
+TEST_F(LaneTest, AFloodOfForeignRecordsHoldsNoMemoryOfTheLane) {
+  Open();
+  Record foreign;
+  foreign.kind = RecordKind::kForeign;
+  foreign.value = "NO_HEADERS: " + std::string(1 << 20, 'x');
+  for (int i = 0; i < 100; ++i) {
+    Land({foreign});
+    log_.back().offset = static_cast<Offset>(log_.size()) - 1;
+    lane_->Read(log_.back(), 0);
+    lane_->Flush();
+    const auto row = store_.Get(DeadLetterKey(kPartition, log_.back().offset));
+    ASSERT_TRUE(row.ok() && row->has_value());
+    EXPECT_LT((*row)->size(), 64u);
+    log_.back().value.clear();
+  }
+  EXPECT_EQ(lane_->counts().foreign, 100);
 }
 
 TEST_F(LaneTest, MemoryOfConfirmedCommandsIsGivenBack) {

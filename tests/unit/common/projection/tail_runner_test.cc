@@ -4,12 +4,15 @@
 
 #include <limits>
 #include <memory>
+#include <thread>
 
 #include "common/base/bytes.h"
+#include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/storage/memory_store.h"
 #include "tests/support/contact_log.h"
+#include "tests/support/moody_log.h"
 #include "tests/support/unsynced_store.h"
 
 namespace crm {
@@ -68,6 +71,7 @@ class RunningTail {
 
   absl::Status Start() { return runner_.Start(); }
   void Stop() { runner_.Stop(); }
+  PositionTracker& tracker() { return tracker_; }
 
   // Waits until everything in the log is folded.
   bool CatchUp() {
@@ -243,6 +247,54 @@ TEST(TailRunner, AStoreThatCannotBeReadEndsIt) {
   run.Stop();
   FoldAll(*log, store);
   EXPECT_EQ(Folded(store), 20u);
+}
+
+TEST(TailRunner, APartitionWhoseLogWasTrimmedStopsAlone) {
+  testing::MoodyLog log("contacts");
+  MemoryStore store;
+  RunningTail run(log, store);
+  ASSERT_TRUE(run.Start().ok());
+  ASSERT_TRUE(run.CatchUp());
+  log.trimmed = 3;
+  PositionTracker& tracker = run.tracker();
+  const SystemClock clock;
+  const TimeNs deadline = clock.Monotonic() + kPatience;
+  while (tracker.Check(3).ok() && clock.Monotonic() < deadline) std::this_thread::yield();
+  EXPECT_EQ(tracker.Check(3).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(tracker.Check(3)), "LOG_TRIMMED");
+  EXPECT_TRUE(tracker.Check(4).ok());
+  bool reached = true;
+  tracker.WhenReached({{3, 100}}, kForever, [&](bool there) { reached = there; });
+  EXPECT_FALSE(reached) << "waits for what will not come";
+  // The others go on.
+  Record own;
+  own.kind = RecordKind::kOwn;
+  for (const Partition p : {2, 4}) {
+    ASSERT_TRUE(
+        log.Append(p, std::make_shared<const std::vector<Record>>(1, own), [](auto) {}).ok());
+  }
+  while (clock.Monotonic() < deadline && (tracker.Get(2) < 2 || tracker.Get(4) < 2)) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(tracker.Get(2), 2);
+  EXPECT_EQ(tracker.Get(4), 2);
+}
+
+TEST(TailRunner, ALogThatIsAwayForAWhileEndsNothing) {
+  testing::MoodyLog log("contacts");
+  MemoryStore store;
+  RunningTail run(log, store);
+  ASSERT_TRUE(run.Start().ok());
+  ASSERT_TRUE(run.CatchUp());
+  log.away = true;
+  const SystemClock clock;
+  const TimeNs deadline = clock.Monotonic() + kPatience;
+  while (log.failed_polls == 0 && clock.Monotonic() < deadline) std::this_thread::yield();
+  Record own;
+  own.kind = RecordKind::kOwn;
+  ASSERT_TRUE(log.Append(0, std::make_shared<const std::vector<Record>>(1, own), [](auto) {}).ok());
+  log.away = false;
+  EXPECT_TRUE(run.CatchUp());
 }
 
 TEST(TailRunner, StopsWhileTheLogIsSilent) {

@@ -1,3 +1,4 @@
+#include <google/rpc/error_info.pb.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -7,12 +8,12 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
-#include "common/log/memory/memory_log.h"
 #include "common/projection/dump.h"
 #include "common/service/lane_runner.h"
 #include "common/storage/memory_store.h"
 #include "crm/common/v1/log_control.pb.h"
 #include "tests/support/contact_commands.h"
+#include "tests/support/moody_log.h"
 #include "tests/support/test_sealer.h"
 
 namespace crm {
@@ -20,6 +21,7 @@ namespace {
 
 using contact::CreateContact;
 using testing::ContactCommand;
+using testing::MoodyLog;
 using Mine = std::array<bool, kPartitions>;
 
 constexpr char kTenant[] = "acme";
@@ -41,89 +43,20 @@ bool Await(const std::function<bool()>& condition) {
   return true;
 }
 
-// A log that tells of some appends only that they are durable, ends some polls with an error, and
-// loses a partition when told to.
-class MoodyLog final : public Log {
- public:
-  const std::string& topic() const override { return log_.topic(); }
-  const LogIdentity& identity() const override { return log_.identity(); }
-  absl::Status Append(Partition partition, RecordBatch records, AppendDone done) override {
-    const bool silent = places_unknown;
-    return log_.Append(partition, std::move(records),
-                       [silent, done](absl::StatusOr<std::vector<Offset>> offsets) {
-                         if (silent && offsets.ok()) {
-                           for (Offset& offset : *offsets) offset = kNoOffset;
-                         }
-                         done(std::move(offsets));
-                       });
-  }
-  void ReadEnd(Partition partition, EndDone done) override {
-    if (ends_fail) {
-      ++failed_ends;
-      return done(Away());
-    }
-    log_.ReadEnd(partition, std::move(done));
-  }
-  absl::StatusOr<std::unique_ptr<Tail>> OpenTail(std::vector<TailStart> starts) override {
-    if (away) return Away();
-    for (const TailStart& start : starts) {
-      if (start.partition == trimmed) return Trimmed();
-    }
-    CRM_ASSIGN_OR_RETURN(auto tail, log_.OpenTail(std::move(starts)));
-    return std::make_unique<MoodyTail>(*this, std::move(tail));
-  }
-  absl::StatusOr<Offset> BeginOffset(Partition partition) override {
-    return log_.BeginOffset(partition);
-  }
-  absl::StatusOr<Offset> EndOffset(Partition partition) override {
-    return log_.EndOffset(partition);
-  }
-
-  std::atomic<bool> places_unknown{false};
-  std::atomic<bool> ends_fail{false};
-  std::atomic<int> failed_ends{0};
-  std::atomic<bool> away{false};
-  std::atomic<int> failed_polls{0};
-  std::atomic<Partition> trimmed{-1};
-
- private:
-  class MoodyTail final : public Tail {
-   public:
-    MoodyTail(MoodyLog& log, std::unique_ptr<Tail> tail) : log_(log), tail_(std::move(tail)) {}
-    absl::StatusOr<TailBatch> Poll(TimeNs max_wait) override {
-      if (log_.away) {
-        ++log_.failed_polls;
-        return Away();
-      }
-      if (log_.trimmed >= 0 && !told_) {
-        told_ = true;
-        return log_.Trimmed();
-      }
-      return tail_->Poll(std::min(max_wait, 10 * kMillisecond));
-    }
-    void Wake() override { tail_->Wake(); }
-
-   private:
-    MoodyLog& log_;
-    std::unique_ptr<Tail> tail_;
-    bool told_ = false;
-  };
-
-  static absl::Status Away() {
-    return Error(absl::StatusCode::kUnavailable, "BROKER_AWAY", "the log's server is away");
-  }
-  absl::Status Trimmed() const {
-    return Error(absl::StatusCode::kDataLoss, "LOG_TRIMMED", "the log was trimmed",
-                 {{"partition", std::to_string(trimmed)}});
-  }
-
-  MemoryLog log_{{.topic = "contacts", .identity = {"log", "check", 0}}};
-};
+google::rpc::ErrorInfo ErrorInfoOf(const absl::Status& status) {
+  google::rpc::ErrorInfo info;
+  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo");
+  EXPECT_TRUE(payload && info.ParseFromString(std::string(*payload)));
+  return info;
+}
 
 // One process: its lanes and its core.
 struct Replica {
-  Replica(const std::string& name, MoodyLog& log_of_all, std::vector<std::string> peers)
-      : log(log_of_all), random(std::hash<std::string>()(name)) {
+  Replica(const std::string& name_of_it, MoodyLog& log_of_all, std::vector<std::string> peers)
+      : name(name_of_it), log(log_of_all), random(std::hash<std::string>()(name)) {
+    Start(std::move(peers));
+  }
+  void Start(std::vector<std::string> peers) {
     LaneRunner::Options options;
     options.owner = name;
     options.endpoint = name + ":1";
@@ -178,6 +111,7 @@ struct Replica {
     return DumpPartition(store, core, p, DumpKind::kCanonical, {})->hash;
   }
 
+  const std::string name;
   MoodyLog& log;
   SystemClock clock;
   SeededRandom random;
@@ -197,7 +131,7 @@ class SharedLanesTest : public ::testing::Test {
     for (Partition p = 0; p < kPartitions; ++p) EXPECT_EQ(a_.Hash(p), b_.Hash(p)) << p;
   }
 
-  MoodyLog log_;
+  MoodyLog log_{"contacts"};
   Replica a_{"a", log_, {"b"}};
   Replica b_{"b", log_, {}};
 };
@@ -290,6 +224,33 @@ TEST_F(SharedLanesTest, ALogThatIsAwayForAWhileEndsNothing) {
   repeat.join();
   ExpectAgreement();
   EXPECT_FALSE(a_.failed);
+}
+
+TEST_F(SharedLanesTest, AStopIsNotHeldUpForEverByALogThatIsAway) {
+  a_.runner->Hint(All(true));
+  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(a_.Create(0).ok());
+  log_.ends_fail = true;
+  std::thread repeat([this] {
+    const auto answer = a_.Create(0);
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << answer.status();
+  });
+  ASSERT_TRUE(Await([this] { return log_.failed_ends > 0; }));
+  a_.runner->Stop();
+  repeat.join();
+}
+
+TEST_F(SharedLanesTest, AReplicaThatStartsLaterKnowsWhoOwns) {
+  a_.runner->Hint(All(true));
+  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  for (size_t i = 0; i < 100; ++i) ASSERT_TRUE(a_.Create(i).ok());
+  ASSERT_TRUE(Await([this] { return b_.CaughtUp(); }));
+  b_.runner->Stop();
+  b_.Start({});
+  const auto refused = b_.Create(0);
+  EXPECT_EQ(ReasonOf(refused.status()), "NOT_OWNER");
+  const auto info = ErrorInfoOf(refused.status());
+  EXPECT_EQ(info.metadata().at("owner"), "a:1") << "commands cannot be forwarded";
 }
 
 TEST_F(SharedLanesTest, APartitionWhoseLogWasTrimmedStopsAlone) {
