@@ -265,9 +265,12 @@ void Process::CheckLog() {
     if (!obstacle_.empty()) return;
     obstacle_ = text;
   }
-  for (const auto& host : hosts_) host->Withdraw(status);
-  server_->SetServing(false);
-  telemetry_->Note("stopped serving: " + text);
+  // What is lost is lost in partitions, which have stopped by themselves; the others go on.
+  if (!absl::IsDataLoss(status)) {
+    for (const auto& host : hosts_) host->Withdraw(status);
+    server_->SetServing(false);
+  }
+  telemetry_->Note("the log is not as it must be: " + text);
 }
 
 void Process::Heal() {
