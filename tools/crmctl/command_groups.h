@@ -22,5 +22,7 @@ void AddLogCommands(CommandTree& tree);
 void AddMovingCommands(CommandTree& tree, CLI::App* log);
 void AddProjectionCommands(CommandTree& tree);
 void AddStatusCommands(CommandTree& tree);
+// Topics on Kafka.
+void AddTopicsCommands(CommandTree& tree);
 
 }  // namespace crm::crmctl

@@ -216,6 +216,7 @@ absl::StatusOr<ListDeadLettersResponse> FileInspection::ListDeadLetters(
         entry->set_tenant(letter.tenant());
         entry->set_subject(letter.subject());
         entry->set_reason(letter.reason());
+        entry->set_foreign(letter.foreign());
         return response.dead_letters_size() < size;
       }));
   return response;

@@ -127,14 +127,16 @@ absl::Status LogVerify(Inspection& inspection, Console& console, const std::stri
   return AnswerIsNo();
 }
 
-absl::Status LogAdoptRestored(FileInspection& files, Console& console, bool confirmed) {
-  if (!confirmed) {
-    return Error(absl::StatusCode::kInvalidArgument, "NOT_CONFIRMED",
-                 "this declares that the log was restored from an older copy: its projections are "
-                 "set aside and built anew at the next start, a new epoch of the log begins, and "
-                 "position tokens and cursors handed out before it are no longer accepted. Nothing "
-                 "was done; repeat with --yes");
-  }
+absl::Status CheckConfirmed(bool confirmed) {
+  if (confirmed) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "NOT_CONFIRMED",
+               "this declares that the log was restored from an older copy: its projections are "
+               "set aside and built anew at the next start, a new epoch of the log begins, and "
+               "position tokens and cursors handed out before it are no longer accepted. Nothing "
+               "was done; repeat with --yes");
+}
+
+absl::Status LogAdoptRestored(FileInspection& files, Console& console) {
   CRM_ASSIGN_OR_RETURN(const FileInspection::Adopted adopted, files.AdoptRestored());
   if (console.json) {
     console.out << fmt::format("{{\"epoch\":{},\"projectionsSetAside\":{}}}\n", adopted.epoch,

@@ -28,7 +28,8 @@ absl::Status LogTail(Inspection& inspection, Console& console, const LogArgument
 // A row a partition; the answer is no where one has a problem.
 absl::Status LogVerify(Inspection& inspection, Console& console, const std::string& topic);
 
-// Says what it would do unless `confirmed`, else does it and says so.
-absl::Status LogAdoptRestored(FileInspection& files, Console& console, bool confirmed);
+// INVALID_ARGUMENT that tells what adopt-restored would do, unless `confirmed`.
+absl::Status CheckConfirmed(bool confirmed);
+absl::Status LogAdoptRestored(FileInspection& files, Console& console);
 
 }  // namespace crm::crmctl

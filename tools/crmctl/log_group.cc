@@ -1,7 +1,10 @@
+#include "common/base/status.h"
 #include "tools/crmctl/command_groups.h"
+#include "tools/crmctl/kafka_flags.h"
 #include "tools/crmctl/log_commands.h"
 #include "tools/crmctl/projection_commands.h"
 #include "tools/crmctl/server_inspection.h"
+#include "tools/crmctl/topics_commands.h"
 
 namespace crm::crmctl {
 namespace {
@@ -26,7 +29,8 @@ has lost; the server refuses to start on it. This sets the projections aside, to
 the next start, and begins a new epoch: position tokens and cursors from before are no longer valid.
 
 Example:
-  crmctl log adopt-restored --data-dir /var/lib/crm --yes)";
+  crmctl log adopt-restored --data-dir /var/lib/crm --yes
+  crmctl log adopt-restored --to kafka://localhost:9092 --yes)";
 
 void AddLogOptions(CLI::App* command, LogArguments* to) {
   command->footer(kLogFooter);
@@ -80,16 +84,20 @@ void AddLogCommands(CommandTree& tree) {
              });
            })
       ->add_option("--topic", *topic, "Default: all");
-  auto* confirmed = tree.Keep<bool>();
+  auto* adopted = tree.Keep<AdoptArguments>();
   CLI::App* adopt =
       tree.Add(log, "adopt-restored", "Declare that the log was restored from an older copy",
-               [&tree, confirmed] {
+               [&tree, adopted] {
+                 CRM_RETURN_IF_ERROR(CheckConfirmed(adopted->confirmed));
+                 if (!adopted->to.empty()) return KafkaAdoptRestored(tree.console(), *adopted);
                  return tree.WithFiles([&](FileInspection& files) {
-                   return LogAdoptRestored(files, tree.console(), *confirmed);
+                   return LogAdoptRestored(files, tree.console());
                  });
                });
   adopt->footer(kAdoptFooter);
-  adopt->add_flag("--yes", *confirmed, "Do it");
+  adopt->add_flag("--yes", adopted->confirmed, "Do it");
+  adopt->add_option("--to", adopted->to, "kafka://HOST:PORT,… instead of --data-dir");
+  AddKafkaConnectionOptions(adopt, &adopted->kafka);
   AddMovingCommands(tree, log);
 }
 
@@ -138,8 +146,9 @@ void AddStatusCommands(CommandTree& tree) {
                })
       ->add_option("--seconds", *seconds, "At most")
       ->capture_default_str();
-  CLI::App* letters =
-      tree.AddGroup(&tree.app(), "dead-letters", "Records that could not be folded");
+  CLI::App* letters = tree.AddGroup(&tree.app(), "dead-letters",
+                                    "Records that could not be folded, or are somebody else's");
+  letters->alias("dlq");
   auto* service = tree.Keep<std::string>();
   tree.Add(letters, "list", "List them; exit code 1 where there are some",
            [&tree, service] {

@@ -10,6 +10,7 @@
 #include "tools/crmctl/moving/log_places.h"
 #include "tools/crmctl/moving/move_log.h"
 #include "tools/crmctl/table.h"
+#include "tools/crmctl/topics_commands.h"
 
 namespace crm::crmctl {
 namespace {
@@ -21,7 +22,8 @@ absl::Status Missing(const std::string& what) {
 }
 
 LogAddress AddressOf(const std::string& text, const MoveArguments& arguments) {
-  return ParseLogAddress(text.empty() ? arguments.data_directory : text, arguments.kafka);
+  return ParseLogAddress(text.empty() ? arguments.data_directory : text,
+                         {arguments.kafka, ServedTopics(), arguments.replication_factor});
 }
 
 void Print(Console& console, const std::vector<MovedPartition>& moved) {

@@ -24,6 +24,8 @@ struct MoveArguments {
   std::vector<std::string> topics;
   // How to reach the brokers that `from` or `to` names; its bootstrap is not used.
   KafkaConnection kafka;
+  // 0: three where there are as many brokers, else one.
+  int replication_factor = 0;
 };
 
 absl::Status LogExport(Console& console, const MoveArguments& arguments);

@@ -33,6 +33,15 @@ void AddFromOptions(CLI::App* command, MoveArguments* to) {
       ->allow_extra_args(false);
 }
 
+void AddTargetOptions(CLI::App* command, MoveArguments* to) {
+  command
+      ->add_option("--replication-factor", to->replication_factor,
+                   "Of topics that are made: copies of each record; 0: three where there are as "
+                   "many brokers, else one")
+      ->check(CLI::Range(0, 100));
+  AddKafkaConnectionOptions(command, &to->kafka);
+}
+
 }  // namespace
 
 void AddMovingCommands(CommandTree& tree, CLI::App* log) {
@@ -59,7 +68,7 @@ void AddMovingCommands(CommandTree& tree, CLI::App* log) {
   imports->footer(kImportFooter);
   imports->add_option("DIR", in->directory, "Directory of the export")->required();
   imports->add_option("--to", in->to, "kafka://HOST:PORT,… instead of --data-dir");
-  AddKafkaConnectionOptions(imports, &in->kafka);
+  AddTargetOptions(imports, in);
 
   auto* copied = tree.Keep<MoveArguments>();
   CLI::App* copy =
@@ -71,7 +80,7 @@ void AddMovingCommands(CommandTree& tree, CLI::App* log) {
   AddFromOptions(copy, copied);
   copy->add_option("--to", copied->to, "kafka://HOST:PORT,…, or a data directory without a log")
       ->required();
-  AddKafkaConnectionOptions(copy, &copied->kafka);
+  AddTargetOptions(copy, copied);
 }
 
 }  // namespace crm::crmctl

@@ -267,6 +267,7 @@ absl::Status ProjectionDump(Inspection& inspection, Console& console,
 absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std::string& service) {
   CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
   Table table({{"SERVICE"},
+               {"TOPIC"},
                {"PARTITION", kRight},
                {"OFFSET", kRight},
                {"TENANT"},
@@ -287,8 +288,10 @@ absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std
         console.PrintJson(letter);
         continue;
       }
-      table.Add({each.service(), std::to_string(letter.partition()), WithThousands(letter.offset()),
-                 letter.tenant(), letter.subject(), letter.reason()});
+      // A record of somebody else's belongs to nobody.
+      table.Add({each.service(), each.topic(), std::to_string(letter.partition()),
+                 WithThousands(letter.offset()), letter.tenant().empty() ? "-" : letter.tenant(),
+                 letter.subject().empty() ? "-" : letter.subject(), letter.reason()});
     }
   }
   if (!known) {

@@ -125,7 +125,8 @@ absl::Status LogDatabase::Make(const LogDirectory& directory, const Options& opt
 absl::StatusOr<std::unique_ptr<LogDatabase>> LogDatabase::Open(const LogDirectory& directory,
                                                                const Options& options) {
   CRM_ASSIGN_OR_RETURN(auto database, OpenFamilies(directory, options));
-  CRM_RETURN_IF_ERROR(database->LoadIdentity(options.identity.secret_check));
+  CRM_RETURN_IF_ERROR(
+      database->LoadIdentity(options.restoring ? "" : options.identity.secret_check));
   if (options.restoring) CRM_RETURN_IF_ERROR(database->CheckRestored(options.identity));
   CRM_RETURN_IF_ERROR(database->CheckTopicsExist());
   for (const std::string& name : options.topics) {

@@ -14,6 +14,8 @@ namespace crm {
 // headers, integers in ASCII decimals.
 //
 //   crm-kind   event | own | release | genesis | epoch
+//              foreign: keeps the offset of a record of somebody else's in a copied log; the value
+//              is RecordKind::kForeign's
 //   crm-fence  event: always; control records: where not 0
 //   crm-seq    the same
 //   crm-last   "1" on the last event of a command, else absent

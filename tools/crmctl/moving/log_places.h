@@ -9,15 +9,25 @@
 
 namespace crm::crmctl {
 
-// Where a log lies, or is to lie: one of the two is set.
+// How to reach brokers, and what is on them.
+struct KafkaPlace {
+  // Without a bootstrap: no brokers are meant.
+  KafkaConnection connection;
+  // The services' topics.
+  std::vector<KafkaTopic> topics;
+  // Of topics that are made; 0: three where there are as many brokers, else one.
+  int replication_factor = 0;
+};
+
+// Where a log lies, or is to lie.
 struct LogAddress {
+  // Counts where no brokers are meant.
   std::string data_directory;
-  // Set where its bootstrap is.
-  KafkaConnection kafka;
+  KafkaPlace kafka;
 };
 
 // "kafka://host:port,…" with the rest of the connection from `kafka`, or else a data directory.
-LogAddress ParseLogAddress(const std::string& text, KafkaConnection kafka);
+LogAddress ParseLogAddress(const std::string& text, KafkaPlace kafka);
 
 // An engine's log that is open for reading.
 class OpenedLog {

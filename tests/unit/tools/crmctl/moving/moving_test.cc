@@ -154,7 +154,8 @@ TEST_F(MovingTest, ExportIsExtendedByWhatIsNew) {
   log_.Grow(400);
   ASSERT_TRUE(Export(log_, export_).ok());
   std::map<std::string, std::string> before;
-  for (const auto& segment : LoadManifest(export_)->segments()) {
+  const auto manifest = LoadManifest(export_);
+  for (const auto& segment : manifest->segments()) {
     before[segment.file()] = ReadWholeFile(export_ + "/" + segment.file()).value();
   }
   log_.Grow(400);
@@ -183,7 +184,7 @@ TEST_F(MovingTest, BrokenExportGoesOn) {
   log_.Grow(500);
   for (int round = 0; round < 8; ++round) {
     ExportDraft draft(export_, kSegmentBytes);
-    BreakingDraft breaking(draft, log_.Below(60));
+    BreakingDraft breaking(draft, log_.Below(12));
     EXPECT_EQ(ReasonOf(MoveLog(log_, breaking, nullptr).status()), "BROKEN_OFF");
     if (!FileExists(export_ + "/" + kManifestFile)) continue;
     EXPECT_EQ(ReasonOf(ExportSource::Open(export_).status()), "EXPORT_INCOMPLETE");
@@ -221,7 +222,7 @@ TEST_F(MovingTest, BrokenImportGoesOnAndIsNoLogBefore) {
   log_.Grow(500);
   for (int round = 0; round < 8; ++round) {
     EmbeddedDraft draft(data_);
-    BreakingDraft breaking(draft, 1 + log_.Below(60));
+    BreakingDraft breaking(draft, 1 + log_.Below(12));
     EXPECT_EQ(ReasonOf(MoveLog(log_, breaking, nullptr).status()), "BROKEN_OFF");
     EXPECT_EQ(ReasonOf(OpenLog({data_, {}}, {}).status()), "LOG_NOT_FOUND");
   }

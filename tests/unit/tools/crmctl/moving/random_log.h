@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/hash.h"
 #include "common/log/control_records.h"
 #include "tools/crmctl/moving/log_contents.h"
 
@@ -15,8 +16,19 @@ namespace crm::crmctl {
 // A log in memory with records of every kind, as a random history may leave them. Grows on request.
 class RandomLog final : public LogSource {
  public:
-  RandomLog(unsigned seed, LogIdentity identity) : random_(seed), identity_(std::move(identity)) {
-    for (const char* topic : {"crm.other.events", "crm.test.events"}) {
+  enum class Form {
+    // Whatever a record can hold.
+    kAny,
+    // What may lie in Kafka as a record of ours: events with keys of their partition, control
+    // records that decode, foreign ones with nothing but a reason.
+    kOnKafka,
+  };
+
+  RandomLog(unsigned seed, LogIdentity identity,
+            std::vector<std::string> topics = {"crm.other.events", "crm.test.events"},
+            Form form = Form::kAny)
+      : random_(seed), identity_(std::move(identity)), topics_(std::move(topics)), form_(form) {
+    for (const std::string& topic : topics_) {
       for (Partition p = 0; p < kPartitions; ++p) {
         for (Record& record : FirstRecords(identity_)) Add({topic, p}, std::move(record));
       }
@@ -25,9 +37,7 @@ class RandomLog final : public LogSource {
 
   std::string name() const override { return "a random log"; }
   const LogIdentity& identity() const override { return identity_; }
-  std::vector<std::string> topics() const override {
-    return {"crm.other.events", "crm.test.events"};
-  }
+  std::vector<std::string> topics() const override { return topics_; }
   absl::StatusOr<Offset> End(const LogPlace& place) override {
     return static_cast<Offset>(At(place).size());
   }
@@ -44,7 +54,11 @@ class RandomLog final : public LogSource {
 
   void Grow(int records) {
     for (int i = 0; i < records; ++i) {
-      Add({topics()[Below(2)], static_cast<Partition>(Below(kPartitions))}, RandomRecord());
+      const LogPlace place{topics_[Below(topics_.size())],
+                           static_cast<Partition>(Below(kPartitions))};
+      Record record = RandomRecord();
+      if (form_ == Form::kOnKafka) Fit(place.partition, &record);
+      Add(place, std::move(record));
     }
   }
   void Add(const LogPlace& place, Record record) {
@@ -71,6 +85,20 @@ class RandomLog final : public LogSource {
     record.value = RandomBytes(Below(200) == 0 ? 1 << 20 : sizes[Below(8)]);
     return record;
   }
+  void Fit(Partition partition, Record* record) {
+    if (record->kind == RecordKind::kForeign) {
+      *record = Record{.kind = RecordKind::kForeign,
+                       .value = Below(2) == 0 ? "" : "BAD_HEADER: a reason"};
+    } else if (record->kind != RecordKind::kEvent) {
+      record->key.clear();
+      record->value = EpochRecord(static_cast<int64_t>(Below(9))).value;
+    }
+    if (record->key.empty()) return;
+    record->key = "acme/contacts/c";
+    while (PartitionOf(record->key) != partition) {
+      record->key = "acme/contacts/" + std::to_string(random_());
+    }
+  }
   std::string RandomBytes(size_t size) {
     std::string bytes(size, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random_());
@@ -79,6 +107,8 @@ class RandomLog final : public LogSource {
 
   std::mt19937_64 random_;
   const LogIdentity identity_;
+  const std::vector<std::string> topics_;
+  const Form form_;
   std::map<std::pair<std::string, Partition>, std::vector<Record>> records_;
 };
 
