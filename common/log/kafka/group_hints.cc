@@ -6,6 +6,8 @@
 #include <array>
 #include <atomic>
 #include <thread>
+#include <utility>
+#include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -78,6 +80,8 @@ class GroupHints final : public OwnershipHints {
   std::unique_ptr<KafkaClient> client_;
   KafkaPtr<rd_kafka_queue_t> queue_;
   Mine mine_ = {};
+  // From an assignment until it is revoked.
+  bool assigned_ = false;
   std::array<Offset, kPartitions> committed_ = {};
   bool replaced_told_ = false;
 };
@@ -101,12 +105,17 @@ void GroupHints::Run() {
   }
   const SystemClock clock;
   TimeNs commit_at = clock.Monotonic() + kCommitEvery;
+  TimeNs awake = clock.Monotonic();
   while (!stop_) {
     const KafkaPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), kPollMilliseconds));
     if (event != nullptr) Serve(*event);
-    if (clock.Monotonic() < commit_at) continue;
+    const TimeNs before = std::exchange(awake, clock.Monotonic());
+    // Who stood still may have lost its membership, and rejoins. A commit under the old one that
+    // comes behind the new is refused as if another process had taken the name.
+    if (awake - before > options_.session_timeout / 2) commit_at = awake + kCommitEvery;
+    if (awake < commit_at) continue;
     Commit(false);
-    commit_at = clock.Monotonic() + kCommitEvery;
+    commit_at = awake + kCommitEvery;
   }
   Commit(true);
   queue_.reset();
@@ -119,6 +128,7 @@ void GroupHints::Serve(rd_kafka_event_t& event) {
       Assign(rd_kafka_event_topic_partition_list(&event));
     } else {
       // Nothing is given up before it is known who gets it.
+      assigned_ = false;
       rd_kafka_assign(client_->get(), nullptr);
     }
     return;
@@ -140,11 +150,13 @@ void GroupHints::Assign(rd_kafka_topic_partition_list_t* partitions) {
     mine[static_cast<size_t>(partitions->elems[i].partition)] = true;
   }
   mine_ = mine;
+  assigned_ = true;
   changed_(mine);
 }
 
 // Only for tools that show the lag of consumers.
 void GroupHints::Commit(bool wait) {
+  if (!assigned_) return;
   const KafkaPtr<rd_kafka_topic_partition_list_t> list(
       rd_kafka_topic_partition_list_new(kPartitions));
   {

@@ -194,15 +194,11 @@ Record RecordOf(const rd_kafka_message_t& message) {
   }
   Record record;
   record.offset = message.offset;
-<<<<<<< HEAD
-  record.kind = KindOf(parsed.kind);
-  if (parsed.kind == KindName(RecordKind::kForeign)) {
+  record.kind = KindOf(parsed.kind.value);
+  if (parsed.kind.value == KindName(RecordKind::kForeign)) {
     record.value.assign(static_cast<const char*>(message.payload), message.len);
     return record;
   }
-=======
-  record.kind = KindOf(parsed.kind.value);
->>>>>>> main
   if (record.kind == RecordKind::kForeign) {
     return Foreign(message.offset, "UNKNOWN_KIND", "its crm-kind is none that this version knows");
   }
