@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/log/topic_feed.h"
 #include "tests/conformance/embedded_log_under_test.h"
+#include "tests/conformance/fenced_log_suite.h"
 #include "tests/conformance/log_suite.h"
 #include "tests/support/temp_directory.h"
 #include "tests/support/test_seed.h"
@@ -52,6 +53,7 @@ struct EmbeddedEngineFromFiles : EmbeddedEngine {
 
 using EmbeddedEngines = ::testing::Types<EmbeddedEngine, EmbeddedEngineFromFiles>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Embedded, LogSuite, EmbeddedEngines);
+INSTANTIATE_TYPED_TEST_SUITE_P(Embedded, FencedLogSuite, EmbeddedEngines);
 
 absl::Status OpenFails(const EmbeddedLogOptions& options) {
   return EmbeddedLogEngine::Open(options).status();

@@ -261,6 +261,7 @@ TEST(KafkaCheck, ATrimmedPartitionFailsAndTheOthersGoOn) {
   EXPECT_EQ(ReasonOf(AppendNow(log.log(), 6, {EventOf(KeyIn(6), "3")}).status()), "LOG_TRIMMED");
   ASSERT_TRUE(AppendNow(log.log(), 7, {EventOf(KeyIn(7), "on")}).ok());
   EXPECT_EQ(ValuesOf(ReadRecords(*tail, 1)), std::vector<std::string>{"on"});
+  tail.reset();
   log.engine.reset();
   EXPECT_EQ(ReasonOf(KafkaLogEngine::Open(OptionsFor({log.topic})).status()), "LOG_TRIMMED");
 }

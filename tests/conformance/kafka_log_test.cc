@@ -1,5 +1,6 @@
 #include "common/log/kafka/kafka_log.h"
 
+#include "tests/conformance/fenced_log_suite.h"
 #include "tests/conformance/kafka_log_under_test.h"
 #include "tests/conformance/log_suite.h"
 
@@ -27,6 +28,7 @@ struct KafkaEngineFromBrokers : KafkaUnderTest {
 
 using KafkaEngines = ::testing::Types<KafkaEngine, KafkaEngineFromBrokers>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Kafka, LogSuite, KafkaEngines);
+INSTANTIATE_TYPED_TEST_SUITE_P(Kafka, FencedLogSuite, KafkaEngines);
 
 }  // namespace
 }  // namespace crm

@@ -1,5 +1,6 @@
 #include "common/log/memory/memory_log.h"
 
+#include "tests/conformance/fenced_log_suite.h"
 #include "tests/conformance/log_suite.h"
 
 namespace crm {
@@ -19,6 +20,7 @@ struct MemoryEngine {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, LogSuite, MemoryEngine);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, FencedLogSuite, MemoryEngine);
 
 TEST(MemoryLog, ByHandNothingIsReadableBeforeItIsDelivered) {
   MemoryLog log({.topic = "t", .identity = {}, .deliver_by_hand = true});

@@ -127,6 +127,16 @@ void RawKafka::CreateTopic(const std::string& topic, int partitions, const RawHe
     rd_kafka_CreateTopics(client, &made, 1, options, queue);
   });
   rd_kafka_NewTopic_destroy(made);
+  // The broker answers a moment before it shows the topic.
+  rd_kafka_topic_t* const handle = rd_kafka_topic_new(client, topic.c_str(), nullptr);
+  for (int shown = 0; shown != partitions;) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    CRM_CHECK(rd_kafka_metadata(client, 0, handle, &metadata, kMilliseconds) ==
+              RD_KAFKA_RESP_ERR_NO_ERROR);
+    shown = metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+  }
+  rd_kafka_topic_destroy(handle);
 }
 
 void RawKafka::DeleteTopic(const std::string& topic) {
