@@ -7,7 +7,6 @@
 #include <atomic>
 #include <thread>
 #include <utility>
-#include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -19,6 +18,8 @@ namespace {
 
 constexpr int kPollMilliseconds = 100;
 constexpr TimeNs kCommitEvery = 5 * kSecond;
+// Makes the name of the group whose offsets show how far partitions are folded.
+constexpr std::string_view kProgressSuffix = "-folded";
 
 KafkaSettings GroupSettings(const GroupHintsOptions& options) {
   const TimeNs session = options.session_timeout / kMillisecond;
@@ -78,10 +79,9 @@ class GroupHints final : public OwnershipHints {
   std::array<Offset, kPartitions> read_to_;
   // Only the thread's.
   std::unique_ptr<KafkaClient> client_;
+  std::unique_ptr<KafkaClient> progress_;
   KafkaPtr<rd_kafka_queue_t> queue_;
   Mine mine_ = {};
-  // From an assignment until it is revoked.
-  bool assigned_ = false;
   std::array<Offset, kPartitions> committed_ = {};
   bool replaced_told_ = false;
 };
@@ -89,6 +89,11 @@ class GroupHints final : public OwnershipHints {
 absl::Status GroupHints::Join() {
   CRM_ASSIGN_OR_RETURN(client_, KafkaClient::Make(RD_KAFKA_CONSUMER, options_.connection,
                                                   GroupSettings(options_), options_.note));
+  CRM_ASSIGN_OR_RETURN(
+      progress_, KafkaClient::Make(RD_KAFKA_CONSUMER, options_.connection,
+                                   {{"group.id", options_.group + std::string(kProgressSuffix)},
+                                    {"enable.auto.commit", "false"}},
+                                   options_.note));
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   const KafkaPtr<rd_kafka_topic_partition_list_t> topics(rd_kafka_topic_partition_list_new(1));
@@ -105,19 +110,15 @@ void GroupHints::Run() {
   }
   const SystemClock clock;
   TimeNs commit_at = clock.Monotonic() + kCommitEvery;
-  TimeNs awake = clock.Monotonic();
   while (!stop_) {
     const KafkaPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), kPollMilliseconds));
     if (event != nullptr) Serve(*event);
-    const TimeNs before = std::exchange(awake, clock.Monotonic());
-    // Who stood still may have lost its membership, and rejoins. A commit under the old one that
-    // comes behind the new is refused as if another process had taken the name.
-    if (awake - before > options_.session_timeout / 2) commit_at = awake + kCommitEvery;
-    if (awake < commit_at) continue;
+    if (clock.Monotonic() < commit_at) continue;
     Commit(false);
-    commit_at = awake + kCommitEvery;
+    commit_at = clock.Monotonic() + kCommitEvery;
   }
   Commit(true);
+  progress_.reset();
   queue_.reset();
   client_.reset();
 }
@@ -128,7 +129,6 @@ void GroupHints::Serve(rd_kafka_event_t& event) {
       Assign(rd_kafka_event_topic_partition_list(&event));
     } else {
       // Nothing is given up before it is known who gets it.
-      assigned_ = false;
       rd_kafka_assign(client_->get(), nullptr);
     }
     return;
@@ -150,13 +150,13 @@ void GroupHints::Assign(rd_kafka_topic_partition_list_t* partitions) {
     mine[static_cast<size_t>(partitions->elems[i].partition)] = true;
   }
   mine_ = mine;
-  assigned_ = true;
   changed_(mine);
 }
 
-// Only for tools that show the lag of consumers.
+// Only for tools that show the lag of consumers. By a client that is no member: a commit that the
+// client library repeats after the member has joined anew is answered as if another process had
+// taken the member's name (seen with 2.0.2 whenever a coordinator dies or a process stands still).
 void GroupHints::Commit(bool wait) {
-  if (!assigned_) return;
   const KafkaPtr<rd_kafka_topic_partition_list_t> list(
       rd_kafka_topic_partition_list_new(kPartitions));
   {
@@ -169,7 +169,10 @@ void GroupHints::Commit(bool wait) {
       committed_[i] = read_to_[i];
     }
   }
-  if (list->cnt > 0) rd_kafka_commit(client_->get(), list.get(), wait ? 0 : 1);
+  if (list->cnt > 0) rd_kafka_commit(progress_->get(), list.get(), wait ? 0 : 1);
+  // What it had to say of earlier ones.
+  const KafkaPtr<rd_kafka_queue_t> said(rd_kafka_queue_get_main(progress_->get()));
+  while (KafkaPtr<rd_kafka_event_t>(rd_kafka_queue_poll(said.get(), 0)) != nullptr) continue;
 }
 
 std::vector<std::string> GroupHints::Peers(TimeNs patience) {
