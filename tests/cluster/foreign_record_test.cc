@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/aggregate/core_rows.h"
 #include "common/log/kafka/kafka_topics.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "tests/cluster/cluster_test.h"
@@ -46,6 +47,14 @@ class StrangerTest : public ClusterTest {
 
   std::string KeyOf(Partition partition) { return "default/" + probe_->NameOf(partition); }
 
+  // One that lies in the partition, so that only its value tells.
+  static std::string OtherTenantsKey(Partition partition) {
+    for (int number = 0;; ++number) {
+      const std::string subject = fmt::format("contacts/c{}", number);
+      if (PartitionOfSubject("other", subject) == partition) return "other/" + subject;
+    }
+  }
+
   // Value of the last event in the partition.
   std::string RealValue(Partition partition) {
     std::string value;
@@ -78,6 +87,7 @@ class StrangerTest : public ClusterTest {
          {kTopic, p, key, real, {Kind("event"), {"crm-fence", "one"}, kSeq}},
          "BAD_HEADER"},
         {"another partition's key", event(real, KeyOf((p + 1) % kPartitions)), "KEY_ELSEWHERE"},
+        {"another tenant's key", event(real, OtherTenantsKey(p)), "KEY_MISMATCH"},
         {"a control record of noise",
          {kTopic, p, std::nullopt, Noise(64), {Kind("own")}},
          "BAD_CONTROL"},
@@ -155,6 +165,9 @@ TEST_F(StrangerTest, ATrimmedPartitionIsServedNoMore) {
     EXPECT_THAT(ready, HasSubstr(kTopic));
     EXPECT_TRUE(cluster_->replica(replica).running());
   }
+  std::set<Partition> others = PartitionProbe::All();
+  others.erase(kTrimmed);
+  EXPECT_NE(probe_->WaitUntilAccepted(cluster_->callers(), others, kPatience), 0);
 }
 
 TEST_F(StrangerTest, ARecreatedTopicIsServedNoMore) {
