@@ -225,7 +225,7 @@ bool LaneRunner::Turn(Worker& worker) {
   if (stop && worker.release_by == 0) {
     if (worker.give_up_at == 0) worker.give_up_at = monotonic + kStopPatience;
     if (monotonic >= worker.give_up_at) GiveUp(worker);
-    if (Idle(worker)) HandOver(worker, monotonic);
+    if (Idle(worker)) Release(worker, monotonic);
   }
   // One write to the core for all partitions of the turn.
   RowBatch rows;
@@ -251,13 +251,32 @@ void LaneRunner::GiveUp(Worker& worker) {
 }
 
 // Behind the last answer: RELEASE for each open partition, so that another takes it up at once.
-void LaneRunner::HandOver(Worker& worker, TimeNs monotonic) {
+void LaneRunner::Release(Worker& worker, TimeNs monotonic) {
   worker.release_by = monotonic + kHandOver;
   if (!options_.follow) return;
-  for (const Partition p : worker.partitions) {
-    LaneOf(p).Release(
-        successors_.empty() ? "" : successors_[static_cast<size_t>(p) % successors_.size()]);
-  }
+  for (const Partition p : worker.partitions) LaneOf(p).Release(SuccessorOf(p));
+}
+
+void LaneRunner::FindSuccessors() {
+  if (options_.follow && options_.successors) successors_ = options_.successors();
+}
+
+std::string LaneRunner::SuccessorOf(Partition partition) const {
+  return successors_.empty() ? ""
+                             : successors_[static_cast<size_t>(partition) % successors_.size()];
+}
+
+void LaneRunner::HandOver(TimeNs patience) {
+  if (!options_.follow || stopping_ || leaving_) return;
+  FindSuccessors();
+  leaving_ = true;
+  for (Partition p = 0; p < kPartitions; ++p) Post({p, ReleaseIn{SuccessorOf(p)}});
+  Worker& worker = *workers_.front();
+  MutexLock lock(worker.mutex);
+  worker.wake.WaitFor(lock, patience, [this] {
+    return failed_once_ || std::none_of(published_.begin(), published_.end(),
+                                        [](const Published& p) { return p.open.load(); });
+  });
 }
 
 bool LaneRunner::Done(const Worker& worker) const {
@@ -289,7 +308,9 @@ void LaneRunner::Take(In in, TimeNs now, TimeNs monotonic) {
     TakeEnd(in.partition, *end, monotonic);
   } else if (auto* batch = std::get_if<BatchIn>(&in.what)) {
     TakeBatch(std::move(*batch), monotonic);
-  } else if (!stopping_) {
+  } else if (auto* release = std::get_if<ReleaseIn>(&in.what)) {
+    lane.Release(release->successor);
+  } else if (!stopping_ && !leaving_) {
     lane.Hint(std::get<HintIn>(in.what).mine, monotonic);
   }
 }
@@ -446,7 +467,7 @@ void LaneRunner::PublishCounts(Worker& worker) {
 }
 
 void LaneRunner::Stop() {
-  if (options_.follow && options_.successors && !stopping_) successors_ = options_.successors();
+  if (!stopping_ && !leaving_) FindSuccessors();
   stopping_ = true;
   for (const auto& worker : workers_) {
     MutexLock lock(worker->mutex);

@@ -71,6 +71,12 @@ class LaneRunner final : public LaneOutside {
   // Answers through command->done, RESOURCE_EXHAUSTED where too much is queued.
   void Submit(std::unique_ptr<Command> command);
 
+  // With `follow`: hands every open partition over to a live instance, in turns, behind what was
+  // accepted; claims none any more. Returns when all are given up, or after `patience`. Commands
+  // are still answered: with who owns the partition. Called before whoever brings commands stops,
+  // so that partitions are without an owner only as long as it takes to hand them over.
+  void HandOver(TimeNs patience);
+
   // Answers every command that was submitted, hands over (for a second at most), then ends the
   // threads; later commands answer UNAVAILABLE. A log that is away is given five seconds; then
   // outcomes are unknown.
@@ -105,9 +111,12 @@ class LaneRunner final : public LaneOutside {
   struct HintIn {
     bool mine;
   };
+  struct ReleaseIn {
+    std::string successor;
+  };
   struct In {
     Partition partition;
-    std::variant<Submitted, DeliveredIn, UnknownIn, EndIn, BatchIn, HintIn> what;
+    std::variant<Submitted, DeliveredIn, UnknownIn, EndIn, BatchIn, HintIn, ReleaseIn> what;
   };
   // A stretch of the log on its way into a lane, a batch a turn.
   struct ReadingBack {
@@ -193,7 +202,10 @@ class LaneRunner final : public LaneOutside {
   // Nothing is left to do before the threads end.
   bool Done(const Worker& worker) const;
   void GiveUp(Worker& worker);
-  void HandOver(Worker& worker, TimeNs monotonic);
+  void Release(Worker& worker, TimeNs monotonic);
+  void FindSuccessors();
+  // Of a partition that is handed over; empty where none is known.
+  std::string SuccessorOf(Partition partition) const;
 
   Worker& WorkerOf(Partition partition) {
     return *workers_[static_cast<size_t>(partition) % workers_.size()];
@@ -214,7 +226,9 @@ class LaneRunner final : public LaneOutside {
   std::array<std::unique_ptr<Lane>, kPartitions> lanes_;
   std::array<Published, kPartitions> published_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  // Written before the workers are told to stop.
+  // Partitions are handed over, hints do not count any more.
+  std::atomic<bool> leaving_{false};
+  // Written before the workers are told to release or stop.
   std::vector<std::string> successors_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_once_{false};

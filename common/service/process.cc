@@ -314,6 +314,8 @@ void Process::Stop() {
   Interrupt();
   if (server_ != nullptr) {
     server_->SetServing(false);
+    // Before calls are refused: those who go on calling here would wait for the owner to go.
+    for (const auto& host : hosts_) host->HandOver();
     server_->Shutdown(kStopGrace);
   }
   if (ticker_.joinable()) ticker_.join();

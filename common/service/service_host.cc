@@ -24,6 +24,7 @@ using google::protobuf::Message;
 constexpr TimeNs kHealPause = 10 * kSecond;
 constexpr TimeNs kFoldedEvery = kSecond;
 // A stop waits this long to learn who else is there.
+constexpr TimeNs kHandOver = kSecond;
 constexpr TimeNs kPeersPatience = 300 * kMillisecond;
 
 AggregateTypes TypesOf(const ServiceDefinition& definition) {
@@ -247,6 +248,13 @@ bool ServiceHost::WaitOpen(TimeNs deadline) {
   if (options_.hints != nullptr) return true;
   const auto serving = core_->serving();
   return serving != nullptr && static_cast<CoreDriver&>(*serving->driver).lanes.WaitOpen(deadline);
+}
+
+void ServiceHost::HandOver() {
+  if (!hinting_) return;
+  const auto serving = core_->serving();
+  if (serving == nullptr) return;
+  static_cast<CoreDriver&>(*serving->driver).lanes.HandOver(kHandOver);
 }
 
 void ServiceHost::Stop() {

@@ -89,6 +89,9 @@ class ServiceHost {
   // False at the deadline: not every partition takes commands yet. With hints there is nothing to
   // wait for: a replica that owns nothing serves reads.
   bool WaitOpen(TimeNs deadline);
+  // On a shared log: hands owned partitions over to other live instances while reads and commands
+  // are still answered (commands by who owns the partition then). Takes a second at most.
+  void HandOver();
   // Answers what was accepted, hands owned partitions over to other live instances, then ends the
   // host's threads.
   void Stop();

@@ -6,13 +6,16 @@
 // are counted and timed as the service's are.
 //
 //   ceiling_server --data-dir DIR [--listen 127.0.0.1:0] --value-bytes N --response-bytes N
-//       --position-bytes N [--rpc-threads N] [--memory-budget BYTES]
+//       --position-bytes N [--rpc-threads N] [--memory-budget BYTES] [--kafka-bootstrap HOST:PORT]
 //
+// The bare log is the embedded one, or with --kafka-bootstrap topic crm.ceiling.events there.
 // Writes DIR/endpoints once it serves, as crm-all does; stops on SIGTERM.
 
 #include <fcntl.h>
 #include <google/protobuf/descriptor.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -22,22 +25,28 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "common/base/bytes.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "common/log/embedded/embedded_log.h"
 #include "common/rpc/rpc_metrics.h"
 #include "common/rpc/server.h"
+#include "crm/contact/v1/contact_events.pb.h"
 #include "crm/contact/v1/contact_service.pb.h"
+#include "tests/bench/bench_log.h"
 
 namespace {
 
-constexpr char kTopic[] = "crm.contact.events";
+namespace fs = std::filesystem;
+
+constexpr char kTopic[] = "crm.ceiling.events";
 // "default/contacts/" and an id, as a real record's key.
-constexpr char kKeyStart[] = "default/contacts/c";
-constexpr size_t kIdDigits = 26;
+constexpr char kKey[] = "default/contacts/c{:026}";
+// Tag of field 1000, length-delimited.
+constexpr char kUnknownField[] = "\xc2\x3e";
 // Key, head and frame of a record beside its value.
 constexpr size_t kRecordOverhead = 80;
 
@@ -49,6 +58,7 @@ struct Options {
   size_t position_bytes = 0;
   int rpc_threads = 1;
   size_t memory_budget = 512 << 20;
+  std::string kafka_bootstrap;
 };
 
 Options ParseOptions(int argc, char** argv) {
@@ -61,6 +71,7 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("--position-bytes", options.position_bytes)->required();
   app.add_option("--rpc-threads", options.rpc_threads);
   app.add_option("--memory-budget", options.memory_budget, "Bytes; the log gets its share of it");
+  app.add_option("--kafka-bootstrap", options.kafka_bootstrap, "host:port; the log lies there");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -72,6 +83,31 @@ Options ParseOptions(int argc, char** argv) {
 const google::protobuf::ServiceDescriptor* Service() {
   return crm::contact::v1::CreateContactRequest::descriptor()->file()->FindServiceByName(
       "ContactService");
+}
+
+// A key in each partition.
+std::vector<std::string> Keys() {
+  std::vector<std::string> keys(crm::kPartitions);
+  size_t missing = keys.size();
+  for (int64_t i = 0; missing > 0; ++i) {
+    std::string key = fmt::format(kKey, i);
+    std::string& place = keys[static_cast<size_t>(crm::PartitionOf(key))];
+    if (!place.empty()) continue;
+    place = std::move(key);
+    --missing;
+  }
+  return keys;
+}
+
+// What every value begins with: engines render headers from it.
+std::string ValueStart() {
+  crm::contact::v1::ContactRecord record;
+  auto* metadata = record.mutable_metadata();
+  metadata->set_tenant("default");
+  metadata->set_aggregate(fmt::format("contacts/c{:026}", 0));
+  metadata->mutable_recorded_time()->set_seconds(1'767'225'600);
+  record.mutable_contact()->mutable_created();
+  return record.SerializeAsString();
 }
 
 // Thread-safe.
@@ -103,13 +139,13 @@ class Ceiling {
     const uint32_t hash = crm::Murmur2(call->request());
     auto records = std::make_shared<std::vector<crm::Record>>(1);
     crm::Record& record = records->front();
-    record.key = kKeyStart + std::string(kIdDigits, 'a');
+    const uint32_t partition = hash % crm::kPartitions;
+    record.key = keys_[partition];
     record.seq = ++created_;
     record.last = true;
-    record.value = call->request();
-    record.value.resize(value_bytes_, 'v');
+    record.value = ValueWith(call->request());
     const absl::Status status =
-        log_.Append(static_cast<crm::Partition>(hash % crm::kPartitions), std::move(records),
+        log_.Append(static_cast<crm::Partition>(partition), std::move(records),
                     [this, call](absl::StatusOr<std::vector<crm::Offset>> offsets) {
                       if (!offsets.ok()) return call->Finish(offsets.status());
                       call->Finish(answer_);
@@ -118,6 +154,19 @@ class Ceiling {
   }
 
  private:
+  // Of the size of a real one; what is beside its start lies in a field no reader knows.
+  std::string ValueWith(std::string_view request) const {
+    std::string value = value_start_;
+    const size_t rest = value_bytes_ > value.size() + 4 ? value_bytes_ - value.size() - 4 : 0;
+    value += kUnknownField;
+    std::string filling(request.substr(0, rest));
+    filling.resize(rest, 'v');
+    crm::AppendSized(&value, filling);
+    return value;
+  }
+
+  const std::string value_start_ = ValueStart();
+  const std::vector<std::string> keys_ = Keys();
   const crm::Answer answer_;
   const size_t value_bytes_;
   crm::Log& log_;
@@ -146,22 +195,13 @@ void Register(crm::RpcServer& server, Ceiling& ceiling) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<crm::EmbeddedLogEngine>> OpenLog(const Options& options,
-                                                                crm::Random& random) {
-  std::filesystem::create_directories(options.data_dir);
-  crm::EmbeddedLogOptions log;
-  log.directory = options.data_dir + "/log";
-  log.topics = {kTopic};
-  log.secret_check = std::string(16, 's');
-  log.random = &random;
-  log.memory_bytes = options.memory_budget / 4;
-  return crm::EmbeddedLogEngine::Open(std::move(log));
-}
-
 absl::Status Run(const Options& options, const sigset_t& stop) {
   crm::SystemClock clock;
   crm::SystemRandom random;
-  CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, random));
+  fs::create_directories(options.data_dir);
+  const crm::BenchLogOptions log = {options.data_dir + "/log", options.kafka_bootstrap, kTopic,
+                                    options.memory_budget / 4};
+  CRM_ASSIGN_OR_RETURN(const auto engine, crm::OpenBenchLog(log, &random));
   Ceiling ceiling(options, engine->Topic(kTopic));
   crm::RpcServerOptions rpc;
   rpc.listen = options.listen;

@@ -108,6 +108,13 @@ double ServerProcess::PeakMemory() const {
   return 0;
 }
 
+void ServerProcess::Kill() {
+  if (pid_ == 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
 absl::Status ServerProcess::Stop() {
   if (pid_ == 0) return absl::OkStatus();
   kill(pid_, SIGTERM);

@@ -39,6 +39,8 @@ class ServerProcess {
   double PeakMemory() const;
   // INTERNAL: it did not end well.
   absl::Status Stop();
+  // SIGKILL; returns when it is gone.
+  void Kill();
 
  private:
   explicit ServerProcess(pid_t pid) : pid_(pid) {}

@@ -2,12 +2,14 @@
 // own, so that its peak of memory is its own too. Answers one line of JSON on stdout.
 //
 //   rebuild_bench make DIR --events N      a log of N created contacts, as the service writes them
+//   rebuild_bench append DIR --events N    appends one event after the other: p50 and p99
+//   rebuild_bench tail DIR                 one tail over all partitions; counts records
 //   rebuild_bench count DIR                every record of the log, decoded; contacts counted once
 //   rebuild_bench decode DIR               reads and decodes every event: the ceiling of a rebuild
 //   rebuild_bench core|view DIR            bulk rebuild of the core, or of the view by name
 //
-// DIR is a data directory; its log lies in DIR/log. A rebuild leaves DIR as it was, but for
-// DIR/rebuilt, made anew each time.
+// DIR is a data directory; its log lies in DIR/log, or with --kafka-bootstrap in --topic there. A
+// rebuild leaves DIR as it was, but for DIR/rebuilt, made anew each time.
 
 #include <fmt/format.h>
 
@@ -17,6 +19,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -31,13 +34,14 @@
 #include "common/base/secret.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
-#include "common/log/embedded/embedded_log.h"
 #include "common/projection/bulk_rebuild.h"
 #include "common/projection/event_schema.h"
 #include "common/storage/rocks_store.h"
 #include "crm/common/v1/log_control.pb.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "services/contact/api/contact_service.h"
+#include "tests/bench/bench_log.h"
+#include "tests/bench/bench_rows.h"
 #include "tests/bench/sample_contacts.h"
 
 namespace {
@@ -45,7 +49,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr char kTopic[] = "crm.contact.events";
 constexpr size_t kRecordsPerAppend = 256;
 constexpr int kAppendsInFlight = 64;
 
@@ -55,6 +58,8 @@ struct Options {
   int64_t events = 0;
   int64_t memory_budget = 512 << 20;
   int threads = 1;
+  std::string kafka_bootstrap;
+  std::string topic = "crm.contact.events";
 };
 
 // One line of the answer.
@@ -64,6 +69,8 @@ struct Report {
   int64_t value_bytes = 0;
   double seconds = 0;
   int64_t rebuilt_bytes = 0;
+  double p50_ms = 0;
+  double p99_ms = 0;
 };
 
 double SecondsSince(Clock::time_point start) {
@@ -87,15 +94,11 @@ int64_t PeakMemory() {
   return 0;
 }
 
-absl::StatusOr<std::unique_ptr<crm::EmbeddedLogEngine>> OpenLog(const Options& options,
-                                                                crm::Random* maker) {
-  crm::EmbeddedLogOptions log;
-  log.directory = options.directory + "/log";
-  log.topics = {kTopic};
-  if (maker != nullptr) log.secret_check = std::string(16, 's');
-  log.random = maker;
-  log.memory_bytes = static_cast<size_t>(options.memory_budget / 4);
-  return crm::EmbeddedLogEngine::Open(std::move(log));
+absl::StatusOr<std::unique_ptr<crm::LogEngine>> OpenLog(const Options& options,
+                                                        crm::Random* maker) {
+  return crm::OpenBenchLog({options.directory + "/log", options.kafka_bootstrap, options.topic,
+                            static_cast<size_t>(options.memory_budget / 4)},
+                           maker);
 }
 
 crm::EventSource Source() {
@@ -194,7 +197,7 @@ absl::StatusOr<Report> Make(const Options& options) {
   crm::SystemClock clock;
   CRM_ASSIGN_OR_RETURN(const crm::Secret secret, crm::Secret::FromBytes(std::string(32, 's')));
   CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, &random));
-  crm::Log& log = engine->Topic(kTopic);
+  crm::Log& log = engine->Topic(options.topic);
   std::vector<crm::Offset> fences;
   Appender appender(log);
   for (crm::Partition p = 0; p < crm::kPartitions; ++p) {
@@ -231,7 +234,69 @@ absl::StatusOr<Report> Make(const Options& options) {
   return Report{.events = options.events, .seconds = SecondsSince(start)};
 }
 
+// --- one append after the other
+
+absl::StatusOr<Report> AppendInTurn(const Options& options) {
+  crm::SystemRandom random;
+  CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, &random));
+  crm::Log& log = engine->Topic(options.topic);
+  std::vector<double> milliseconds;
+  const auto start = Clock::now();
+  for (int64_t i = 0; i < options.events; ++i) {
+    const std::string name = fmt::format("contacts/c{:026}", i);
+    CRM_ASSIGN_OR_RETURN(crm::Event event,
+                         Source().schema.Encode(CreatedRecord(i, name, i), Source().sealer));
+    crm::Record record;
+    record.key = "default/" + name;
+    record.seq = i + 1;
+    record.last = true;
+    record.value = std::move(event.value);
+    const crm::Partition partition = crm::PartitionOf(record.key);
+    auto records = std::make_shared<const std::vector<crm::Record>>(1, std::move(record));
+    std::promise<absl::Status> landed;
+    const auto begun = Clock::now();
+    CRM_RETURN_IF_ERROR(
+        log.Append(partition, records, [&](const absl::StatusOr<std::vector<crm::Offset>>& at) {
+          landed.set_value(at.status());
+        }));
+    CRM_RETURN_IF_ERROR(landed.get_future().get());
+    milliseconds.push_back(1000 * SecondsSince(begun));
+  }
+  return Report{.events = options.events,
+                .seconds = SecondsSince(start),
+                .p50_ms = crm::Quantile(milliseconds, 0.5),
+                .p99_ms = crm::Quantile(milliseconds, 0.99)};
+}
+
 // --- reading it
+
+// The bare tail: nothing is decoded.
+absl::StatusOr<Report> TailAll(const Options& options) {
+  CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, nullptr));
+  crm::Log& log = engine->Topic(options.topic);
+  std::vector<crm::TailStart> starts;
+  int64_t left = 0;
+  for (crm::Partition p = 0; p < crm::kPartitions; ++p) {
+    CRM_ASSIGN_OR_RETURN(const crm::Offset end, log.EndOffset(p));
+    left += end;
+    starts.push_back({p, 0});
+  }
+  Report report;
+  const auto start = Clock::now();
+  CRM_ASSIGN_OR_RETURN(const auto tail, log.OpenTail(starts));
+  for (; left > 0;) {
+    CRM_ASSIGN_OR_RETURN(const crm::TailBatch batch, tail->Poll(crm::kSecond));
+    left -= static_cast<int64_t>(batch.records.size());
+    for (const crm::Record& record : batch.records) {
+      if (record.kind != crm::RecordKind::kEvent) continue;
+      ++report.events;
+      report.value_bytes += static_cast<int64_t>(record.value.size());
+    }
+  }
+  report.seconds = SecondsSince(start);
+  if (report.events > 0) report.value_bytes /= report.events;
+  return report;
+}
 
 // Of every `step`th partition from `first` on.
 template <typename Each>
@@ -253,7 +318,7 @@ absl::StatusOr<Report> Count(const Options& options) {
   CRM_ASSIGN_OR_RETURN(const auto engine, OpenLog(options, nullptr));
   Report report;
   absl::flat_hash_set<std::string> names;
-  CRM_RETURN_IF_ERROR(ForEachRecord(engine->Topic(kTopic), [&](crm::Record record) {
+  CRM_RETURN_IF_ERROR(ForEachRecord(engine->Topic(options.topic), [&](crm::Record record) {
     if (record.kind != crm::RecordKind::kEvent) return absl::OkStatus();
     ++report.events;
     report.value_bytes += static_cast<int64_t>(record.value.size());
@@ -271,7 +336,7 @@ absl::StatusOr<Report> Decode(const Options& options) {
   std::vector<int64_t> events(results.size());
   const auto decode = [&](size_t thread) {
     results[thread] = ForEachRecord(
-        engine->Topic(kTopic),
+        engine->Topic(options.topic),
         [&](crm::Record record) {
           if (record.kind != crm::RecordKind::kEvent) return absl::OkStatus();
           ++events[thread];
@@ -315,7 +380,7 @@ absl::StatusOr<Report> Rebuild(const Options& options) {
     const auto start = Clock::now();
     CRM_ASSIGN_OR_RETURN(
         const crm::RebuildProgress progress,
-        crm::BulkRebuild(engine->Topic(kTopic), projection, Source(), *store, rebuild));
+        crm::BulkRebuild(engine->Topic(options.topic), projection, Source(), *store, rebuild));
     report.seconds = SecondsSince(start);
     report.events = progress.events_folded;
   }
@@ -325,6 +390,8 @@ absl::StatusOr<Report> Rebuild(const Options& options) {
 
 absl::StatusOr<Report> Run(const Options& options) {
   if (options.mode == "make") return Make(options);
+  if (options.mode == "append") return AppendInTurn(options);
+  if (options.mode == "tail") return TailAll(options);
   if (options.mode == "count") return Count(options);
   if (options.mode == "decode") return Decode(options);
   return Rebuild(options);
@@ -337,10 +404,12 @@ int main(int argc, char** argv) {
   CLI::App app("Rebuilds and counts on the files of a log");
   app.add_option("mode", options.mode)
       ->required()
-      ->check(CLI::IsMember({"make", "count", "decode", "core", "view"}));
+      ->check(CLI::IsMember({"make", "append", "count", "tail", "decode", "core", "view"}));
   app.add_option("directory", options.directory)->required();
   app.add_option("--events", options.events);
   app.add_option("--memory-budget", options.memory_budget);
+  app.add_option("--kafka-bootstrap", options.kafka_bootstrap, "host:port; the log lies there");
+  app.add_option("--topic", options.topic);
   app.add_option("--threads", options.threads, "of decode and of a rebuild");
   CLI11_PARSE(app, argc, argv);
   fs::create_directories(options.directory);
@@ -349,12 +418,13 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "rebuild_bench: %s\n", std::string(report.status().message()).c_str());
     return 1;
   }
-  std::printf(
-      "%s\n",
-      fmt::format("{{\"events\":{},\"contacts\":{},\"value_bytes\":{},\"seconds\":{:.4f},"
-                  "\"peak_bytes\":{},\"log_bytes\":{},\"rebuilt_bytes\":{}}}",
-                  report->events, report->contacts, report->value_bytes, report->seconds,
-                  PeakMemory(), BytesIn(fs::path(options.directory) / "log"), report->rebuilt_bytes)
-          .c_str());
+  std::printf("%s\n",
+              fmt::format("{{\"events\":{},\"contacts\":{},\"value_bytes\":{},\"seconds\":{:.4f},"
+                          "\"peak_bytes\":{},\"log_bytes\":{},\"rebuilt_bytes\":{},\"p50_ms\":{:."
+                          "4f},\"p99_ms\":{:.4f}}}",
+                          report->events, report->contacts, report->value_bytes, report->seconds,
+                          PeakMemory(), BytesIn(fs::path(options.directory) / "log"),
+                          report->rebuilt_bytes, report->p50_ms, report->p99_ms)
+                  .c_str());
   return 0;
 }
