@@ -124,7 +124,8 @@ absl::StatusOr<std::unique_ptr<LogEngine>> Process::WaitForLog() {
 
 // Said once for each cause.
 void Process::WaitingFor(const absl::Status& error) {
-  const std::string text = "waiting for the log: " + std::string(error.message());
+  const std::string text =
+      "waiting for the log at " + options_.kafka_bootstrap + ": " + std::string(error.message());
   {
     MutexLock lock(mutex_);
     if (obstacle_ == text) return;

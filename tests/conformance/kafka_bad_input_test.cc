@@ -334,7 +334,7 @@ TEST(KafkaHints, TwoMembersShareThePartitionsAndASecondOfTheSameNameReplacesTheF
   while (!b.mine[static_cast<size_t>(mine)]) ++mine;
   b.hints->Folded(mine, 1);
   b.hints->Stop();
-  EXPECT_EQ(RawKafka(KafkaBootstrap()).Committed(group, log.topic, mine), 1);
+  EXPECT_EQ(RawKafka(KafkaBootstrap()).Committed(group + "-folded", log.topic, mine), 1);
   Member same("a", log.topic, group);
   EXPECT_TRUE(a.Wait([&] { return a.replaced; }));
   EXPECT_FALSE(same.replaced);

@@ -2,39 +2,14 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/base/mutex.h"
-#include "tests/support/contact_client.h"
+#include "tests/crash/writer.h"
 
 namespace crm {
-
-// One command as its writer saw it end.
-struct CommandRecord {
-  enum class Kind { kCreate, kUpsert, kUpdate };
-  Kind kind = Kind::kCreate;
-  std::string request_id;
-  // False: refused for good, so that nothing of it may be recorded.
-  bool acknowledged = false;
-  // The answered contact.
-  std::string name;
-  int64_t version = 0;
-  std::string contact;
-  // A create's request, for repeats.
-  std::string request;
-};
-
-// What one writer did.
-struct WriterHistory {
-  std::vector<CommandRecord> commands;
-  // Answers that no correct server gives.
-  std::vector<std::string> surprises;
-  int64_t retries = 0;
-};
 
 // Threads that write without a pause while a server is up: creates with and without an external
 // key, upserts on keys they share, updates with current and stale etags. What had no answer when
@@ -57,7 +32,6 @@ class Writers {
   int64_t acknowledged() const { return acknowledged_; }
 
  private:
-  class Writer;
   void Run(Writer& writer);
 
   Mutex mutex_;

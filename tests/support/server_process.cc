@@ -55,9 +55,11 @@ int Milliseconds(TimeNs wait) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(std::string data_dir, std::vector<std::string> flags)
+ServerProcess::ServerProcess(std::string data_dir, std::vector<std::string> flags,
+                             std::string program)
     : data_dir_(std::move(data_dir)),
       flags_(std::move(flags)),
+      program_(program.empty() ? CRM_ALL_BINARY : std::move(program)),
       errors_file_(ErrorsFile(data_dir_)) {
   std::filesystem::create_directories(data_dir_);
 }
@@ -67,8 +69,11 @@ ServerProcess::~ServerProcess() {
 }
 
 std::vector<std::string> ServerProcess::Arguments() const {
-  std::vector<std::string> arguments = {CRM_ALL_BINARY, "--data-dir",     data_dir_,    "--listen",
-                                        "127.0.0.1:0",  "--admin-listen", "127.0.0.1:0"};
+  std::vector<std::string> arguments = {program_, "--data-dir", data_dir_, "--listen",
+                                        "127.0.0.1:0"};
+  if (std::find(flags_.begin(), flags_.end(), "--admin-listen") == flags_.end()) {
+    arguments.insert(arguments.end(), {"--admin-listen", "127.0.0.1:0"});
+  }
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   return arguments;
 }
@@ -119,8 +124,12 @@ absl::Status ServerProcess::WaitUntilServing() {
 
 void ServerProcess::ReadEndpoints() {
   const std::string text = ReadText(data_dir_ + "/endpoints");
-  const size_t begin = text.find("api=") + 4;
-  address_ = text.substr(begin, text.find('\n', begin) - begin);
+  const auto value = [&text](const std::string& name) {
+    const size_t begin = text.find(name) + name.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  address_ = value("api=");
+  admin_address_ = value("admin=");
 }
 
 std::optional<int> ServerProcess::WaitForExit(TimeNs wait) {
@@ -149,6 +158,16 @@ void ServerProcess::Kill() {
 void ServerProcess::Terminate() {
   CRM_CHECK(running());
   kill(pid_, SIGTERM);
+}
+
+void ServerProcess::Pause() {
+  CRM_CHECK(running());
+  kill(pid_, SIGSTOP);
+}
+
+void ServerProcess::Resume() {
+  CRM_CHECK(running());
+  kill(pid_, SIGCONT);
 }
 
 std::optional<int> ServerProcess::Stop(TimeNs wait) {

@@ -15,8 +15,10 @@ namespace crm {
 // The process dies with the thread that started it. Not thread-safe.
 class ServerProcess {
  public:
-  // `data_dir` is made where it is missing. `flags` come after those for data and ports.
-  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {});
+  // `data_dir` is made where it is missing. `flags` come after those for data and ports; an
+  // --admin-listen among them counts. `program`: its path; crm-all where it is empty.
+  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {},
+                         std::string program = "");
   // Kills what still runs.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -36,6 +38,10 @@ class ServerProcess {
   void Kill();
   // SIGTERM without a wait.
   void Terminate();
+  // SIGSTOP: the process stands still, its connections stay open. Kill ends it even then.
+  void Pause();
+  // SIGCONT.
+  void Resume();
   // SIGTERM; the exit code as of WaitForExit. A process that has not ended in time is killed and
   // answers nothing.
   std::optional<int> Stop(TimeNs wait = 40 * kSecond);
@@ -44,6 +50,8 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
   // "127.0.0.1:port", once serving.
   const std::string& address() const { return address_; }
+  // Of /readyz and its like; the same form.
+  const std::string& admin_address() const { return admin_address_; }
   const std::string& data_dir() const { return data_dir_; }
   // What the present (or last) process wrote to stderr.
   std::string errors() const;
@@ -57,11 +65,13 @@ class ServerProcess {
 
   const std::string data_dir_;
   const std::vector<std::string> flags_;
+  const std::string program_;
   const std::string errors_file_;
   pid_t pid_ = 0;
   int pid_fd_ = -1;
   int watch_fd_ = -1;
   std::string address_;
+  std::string admin_address_;
 };
 
 }  // namespace crm

@@ -44,12 +44,17 @@ void KeepArguments(int argc, char** argv) {
   Arguments().assign(argv + 1, argv + argc);
 }
 
-int64_t FlagValue(const std::string& name, int64_t fallback) {
+std::string TextFlag(const std::string& name, const std::string& fallback) {
   const std::string prefix = "--" + name + "=";
   for (const std::string& argument : Arguments()) {
-    if (argument.starts_with(prefix)) return std::stoll(argument.substr(prefix.size()));
+    if (argument.starts_with(prefix)) return argument.substr(prefix.size());
   }
   return fallback;
+}
+
+int64_t FlagValue(const std::string& name, int64_t fallback) {
+  const std::string text = TextFlag(name, "");
+  return text.empty() ? fallback : std::stoll(text);
 }
 
 uint64_t RunSeed() {

@@ -29,6 +29,7 @@ testing::AssertionResult RefusedField(const absl::Status& status, const std::str
 
 // Values of flags like --rounds=N of a test program; `fallback` where it was not given.
 int64_t FlagValue(const std::string& name, int64_t fallback);
+std::string TextFlag(const std::string& name, const std::string& fallback);
 // The program's arguments, for FlagValue. Called by main.
 void KeepArguments(int argc, char** argv);
 // --seed=S, else as TestSeed (test_seed.h); the same throughout a run.

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr int kPollMilliseconds = 100;
 constexpr TimeNs kCommitEvery = 5 * kSecond;
+// Makes the name of the group whose offsets show how far partitions are folded.
+constexpr std::string_view kProgressSuffix = "-folded";
 
 KafkaSettings GroupSettings(const GroupHintsOptions& options) {
   const TimeNs session = options.session_timeout / kMillisecond;
@@ -76,6 +79,7 @@ class GroupHints final : public OwnershipHints {
   std::array<Offset, kPartitions> read_to_;
   // Only the thread's.
   std::unique_ptr<KafkaClient> client_;
+  std::unique_ptr<KafkaClient> progress_;
   KafkaPtr<rd_kafka_queue_t> queue_;
   Mine mine_ = {};
   std::array<Offset, kPartitions> committed_ = {};
@@ -85,6 +89,11 @@ class GroupHints final : public OwnershipHints {
 absl::Status GroupHints::Join() {
   CRM_ASSIGN_OR_RETURN(client_, KafkaClient::Make(RD_KAFKA_CONSUMER, options_.connection,
                                                   GroupSettings(options_), options_.note));
+  CRM_ASSIGN_OR_RETURN(
+      progress_, KafkaClient::Make(RD_KAFKA_CONSUMER, options_.connection,
+                                   {{"group.id", options_.group + std::string(kProgressSuffix)},
+                                    {"enable.auto.commit", "false"}},
+                                   options_.note));
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   const KafkaPtr<rd_kafka_topic_partition_list_t> topics(rd_kafka_topic_partition_list_new(1));
@@ -109,6 +118,7 @@ void GroupHints::Run() {
     commit_at = clock.Monotonic() + kCommitEvery;
   }
   Commit(true);
+  progress_.reset();
   queue_.reset();
   client_.reset();
 }
@@ -143,7 +153,9 @@ void GroupHints::Assign(rd_kafka_topic_partition_list_t* partitions) {
   changed_(mine);
 }
 
-// Only for tools that show the lag of consumers.
+// Only for tools that show the lag of consumers. By a client that is no member: a commit that the
+// client library repeats after the member has joined anew is answered as if another process had
+// taken the member's name (seen with 2.0.2 whenever a coordinator dies or a process stands still).
 void GroupHints::Commit(bool wait) {
   const KafkaPtr<rd_kafka_topic_partition_list_t> list(
       rd_kafka_topic_partition_list_new(kPartitions));
@@ -157,7 +169,10 @@ void GroupHints::Commit(bool wait) {
       committed_[i] = read_to_[i];
     }
   }
-  if (list->cnt > 0) rd_kafka_commit(client_->get(), list.get(), wait ? 0 : 1);
+  if (list->cnt > 0) rd_kafka_commit(progress_->get(), list.get(), wait ? 0 : 1);
+  // What it had to say of earlier ones.
+  const KafkaPtr<rd_kafka_queue_t> said(rd_kafka_queue_get_main(progress_->get()));
+  while (KafkaPtr<rd_kafka_event_t>(rd_kafka_queue_poll(said.get(), 0)) != nullptr) continue;
 }
 
 std::vector<std::string> GroupHints::Peers(TimeNs patience) {

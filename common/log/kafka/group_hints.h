@@ -18,7 +18,8 @@ struct GroupHintsOptions {
 };
 
 // Hints from a consumer group with static membership: who is gone for the session's time-out loses
-// its partitions, who restarts sooner keeps them. The consumer reads nothing.
+// its partitions, who restarts sooner keeps them. The consumer reads nothing. What is folded is
+// committed, for tools that show lag, under the group's name with "-folded" behind it.
 std::unique_ptr<OwnershipHints> MakeGroupHints(GroupHintsOptions options);
 
 }  // namespace crm

@@ -231,7 +231,7 @@ TEST(Config, FaultsBetweenOptionsAreReportedTogether) {
 TEST(Config, BadKafkaValuesAreNamed) {
   EXPECT_THAT(FaultsOf({"--kafka-bootstrap=broker"}), HasSubstr("broker-1:9092,broker-2:9092"));
   EXPECT_THAT(FaultsOf({"--kafka-bootstrap=a:1,"}), HasSubstr("--kafka-bootstrap: must be"));
-  EXPECT_THAT(FaultsOf({"--kafka-session-timeout=5s"}), HasSubstr("from 6s to 30min"));
+  EXPECT_THAT(FaultsOf({"--kafka-session-timeout=900ms"}), HasSubstr("from 1s to 30min"));
   EXPECT_THAT(FaultsOf({"--kafka-session-timeout=10"}), HasSubstr("units ms, s, min"));
   EXPECT_THAT(FaultsOf({"--kafka-sasl-mechanism=GSSAPI"}), HasSubstr("SCRAM-SHA-512"));
 }
