@@ -23,8 +23,8 @@ using google::protobuf::Message;
 
 constexpr TimeNs kHealPause = 10 * kSecond;
 constexpr TimeNs kFoldedEvery = kSecond;
-// A stop waits this long to learn who else is there.
 constexpr TimeNs kHandOver = kSecond;
+// A stop waits this long to learn who else is there.
 constexpr TimeNs kPeersPatience = 300 * kMillisecond;
 
 AggregateTypes TypesOf(const ServiceDefinition& definition) {

@@ -100,12 +100,21 @@ ServerProcess::~ServerProcess() {
   (void)Stop();
 }
 
-double ServerProcess::PeakMemory() const {
+double ServerProcess::StatusOf(const char* line) const {
   std::ifstream status(fmt::format("/proc/{}/status", pid_));
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return 1024 * std::stod(line.substr(6));
+  const std::string start(line);
+  for (std::string each; std::getline(status, each);) {
+    if (each.starts_with(start)) return 1024 * std::stod(each.substr(start.size()));
   }
   return 0;
+}
+
+double ServerProcess::PeakMemory() const {
+  return StatusOf("VmHWM:");
+}
+
+double ServerProcess::Memory() const {
+  return StatusOf("VmRSS:");
 }
 
 void ServerProcess::Kill() {

@@ -37,6 +37,8 @@ class ServerProcess {
   double start_seconds() const { return start_seconds_; }
   // Most memory it held so far, in bytes.
   double PeakMemory() const;
+  // What it holds now, in bytes.
+  double Memory() const;
   // INTERNAL: it did not end well.
   absl::Status Stop();
   // SIGKILL; returns when it is gone.
@@ -44,6 +46,8 @@ class ServerProcess {
 
  private:
   explicit ServerProcess(pid_t pid) : pid_(pid) {}
+  // A line of /proc/PID/status that counts kB, in bytes; 0 where it is not there.
+  double StatusOf(const char* line) const;
 
   pid_t pid_;
   std::string address_;

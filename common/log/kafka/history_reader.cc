@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
@@ -16,6 +17,8 @@ constexpr size_t kBatchRecords = 2'048;
 constexpr size_t kBatchBytes = 1 << 20;
 constexpr TimeNs kPatience = 10 * kSecond;
 constexpr int kPollMilliseconds = 250;
+// A cursor that has nothing for so long looks whether its client only sleeps.
+constexpr int kStarvedMilliseconds = 5;
 // Below it fetching ahead gains little.
 constexpr size_t kLeastCursorBytes = 1 << 20;
 constexpr size_t kMostCursors = 64;
@@ -24,6 +27,10 @@ constexpr size_t kMostCursors = 64;
 constexpr size_t kEnoughClients = 4;
 
 }  // namespace
+
+struct HistoryReader::Client {
+  std::unique_ptr<KafkaClient> client;
+};
 
 // One partition being read ahead by one client, into a queue of its own.
 struct HistoryReader::Cursor {
@@ -42,6 +49,7 @@ struct HistoryReader::Cursor {
     const SystemClock clock;
     const TimeNs deadline = clock.Monotonic() + kPatience;
     std::vector<rd_kafka_message_t*> messages(256);
+    bool woken = false;
     while (run.next() < end && run.records().size() < kBatchRecords && run.bytes() < kBatchBytes) {
       const bool wait = run.records().empty();
       if (wait && clock.Monotonic() > deadline) {
@@ -50,7 +58,9 @@ struct HistoryReader::Cursor {
       }
       ssize_t count;
       if (wait) {
-        messages[0] = rd_kafka_consume_queue(queue.get(), kPollMilliseconds);
+        messages[0] =
+            rd_kafka_consume_queue(queue.get(), woken ? kPollMilliseconds : kStarvedMilliseconds);
+        if (messages[0] == nullptr && !std::exchange(woken, true)) WakeClient();
         if (messages[0] == nullptr) continue;
         count = 1;
       } else {
@@ -67,6 +77,16 @@ struct HistoryReader::Cursor {
       CRM_RETURN_IF_ERROR(seen);
     }
     return run.Take();
+  }
+
+  // Once as much is fetched ahead as it may hold, librdkafka's thread of a broker sleeps for up to
+  // a second, however soon that is read (its issue 2879; a setting for it came with 2.2). A request
+  // to the partition's leader wakes it. What it answers does not matter.
+  void WakeClient() {
+    const KafkaPtr<rd_kafka_topic_partition_list_t> end(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(end.get(), topic.c_str(), partition)->offset =
+        RD_KAFKA_OFFSET_END;
+    (void)rd_kafka_offsets_for_times(client->client->get(), end.get(), kPollMilliseconds);
   }
 
   absl::Status See(const rd_kafka_message_t& message, Offset end) {
@@ -88,10 +108,6 @@ struct HistoryReader::Cursor {
         return absl::OkStatus();
     }
   }
-};
-
-struct HistoryReader::Client {
-  std::unique_ptr<KafkaClient> client;
 };
 
 HistoryReader::HistoryReader(KafkaConnection connection, size_t memory_bytes, KafkaNote note)

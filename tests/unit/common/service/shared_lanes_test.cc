@@ -185,6 +185,27 @@ TEST_F(SharedLanesTest, ACleanStopHandsOverToAPeerThatNobodyHints) {
   for (size_t i = 0; i < 20; ++i) EXPECT_TRUE(b_.CreateAtLast(i)->repeated);
 }
 
+// Whoever still calls the process that is about to stop does not keep its partitions from others.
+TEST_F(SharedLanesTest, AHandOverMovesEveryPartitionWhileTheOwnerStillAnswers) {
+  a_.runner->Hint(All(true));
+  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  EXPECT_TRUE(a_.CreateAtLast(1).ok());
+  a_.runner->HandOver(kPatience);
+  EXPECT_EQ(a_.open(), 0);
+  // What the group still says of it does not count.
+  a_.runner->Hint(All(true));
+  ASSERT_TRUE(Await([this] { return b_.open() == kPartitions; }));
+  ASSERT_TRUE(Await([this] {
+    const absl::Status refused = a_.Create(2).status();
+    return ErrorInfoOf(refused).metadata().contains("owner") &&
+           ErrorInfoOf(refused).metadata().at("owner") == "b:1";
+  }));
+  EXPECT_TRUE(b_.CreateAtLast(2).ok());
+  ExpectAgreement();
+  a_.runner->Stop();
+  EXPECT_EQ(b_.open(), kPartitions);
+}
+
 TEST_F(SharedLanesTest, AStopReleasesBehindTheLastAnswer) {
   a_.runner->Hint(All(true));
   ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
