@@ -18,7 +18,7 @@ constexpr size_t kBatchBytes = 1 << 20;
 constexpr TimeNs kPatience = 10 * kSecond;
 constexpr int kPollMilliseconds = 250;
 // A cursor that has nothing for so long looks whether its client only sleeps.
-constexpr int kStarvedMilliseconds = 5;
+constexpr int kStarvedMilliseconds = 2;
 // Below it fetching ahead gains little.
 constexpr size_t kLeastCursorBytes = 1 << 20;
 constexpr size_t kMostCursors = 64;
