@@ -27,6 +27,8 @@ constexpr int kRetryMilliseconds = 200;
 constexpr int kKeepaliveMilliseconds = 2000;
 constexpr int kKeepaliveTimeoutMilliseconds = 2000;
 constexpr int kReconnectMilliseconds = 100;
+// How long an attempt to connect may take.
+constexpr int kConnectMilliseconds = 1000;
 constexpr int kMaxReconnectMilliseconds = 1000;
 // Addresses change when replicas move; those of long ago need no connection.
 constexpr size_t kMaxChannels = 64;
@@ -40,7 +42,7 @@ grpc::ChannelArguments ChannelSettings() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMilliseconds);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMilliseconds);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectMilliseconds);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMilliseconds);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMilliseconds);
   // A repeat that gRPC makes by itself would bear the same mark, but nobody asked for it.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);

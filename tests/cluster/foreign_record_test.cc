@@ -87,7 +87,7 @@ class StrangerTest : public ClusterTest {
          {kTopic, p, key, real, {Kind("event"), {"crm-fence", "one"}, kSeq}},
          "BAD_HEADER"},
         {"another partition's key", event(real, KeyOf((p + 1) % kPartitions)), "KEY_ELSEWHERE"},
-        {"another tenant's key", event(real, OtherTenantsKey(p)), "KEY_MISMATCH"},
+        {"another tenant's key", event(real, OtherTenantsKey(p)), "EVENT_FOREIGN"},
         {"a control record of noise",
          {kTopic, p, std::nullopt, Noise(64), {Kind("own")}},
          "BAD_CONTROL"},

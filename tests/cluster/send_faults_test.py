@@ -164,6 +164,7 @@ class Cluster:
             if replica.process is not None and replica.process.poll() is None:
                 replica.process.kill()
                 replica.process.wait()
+            replica.log.close()
         self.broker.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -87,7 +87,8 @@ RpcClient::RpcClient(RpcTarget target) : target_(std::move(target)) {
   arguments.SetMaxReceiveMessageSize(64 << 20);
   // A server that comes back is met soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
+  // Also how long an attempt to connect may take: a busy machine is no unreachable one.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   for (const auto& server : servers_.servers) {
     channels_.push_back(

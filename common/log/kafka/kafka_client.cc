@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "common/base/status.h"
 
@@ -13,6 +16,8 @@ namespace {
 constexpr size_t kErrorBytes = 512;
 // Syslog's: warnings and worse.
 constexpr char kLogLevel[] = "4";
+// Ends within a fraction of a second, if it ends.
+constexpr TimeNs kEndPatience = 5 * kSecond;
 
 void ToNote(const rd_kafka_t* handle, int, const char* facility, const char* text) {
   const auto* note = static_cast<const KafkaNote*>(rd_kafka_opaque(handle));
@@ -87,13 +92,12 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Make(rd_kafka_type_t t
                                                                const KafkaConnection& connection,
                                                                const KafkaSettings& settings,
                                                                const KafkaNote& note) {
-  std::unique_ptr<KafkaClient> client(new KafkaClient());
-  client->note_ = note;
+  std::unique_ptr<KafkaClient> client(new KafkaClient(note));
   std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
   CRM_ASSIGN_OR_RETURN(const KafkaSettings common, SettingsOf(connection));
   for (const auto& [name, value] : common) CRM_RETURN_IF_ERROR(Set(conf.get(), name, value));
   for (const auto& [name, value] : settings) CRM_RETURN_IF_ERROR(Set(conf.get(), name, value));
-  rd_kafka_conf_set_opaque(conf.get(), &client->note_);
+  rd_kafka_conf_set_opaque(conf.get(), const_cast<KafkaNote*>(client->note_.get()));
   rd_kafka_conf_set_log_cb(conf.get(), ToNote);
   int events = RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_REBALANCE;
   if (type == RD_KAFKA_PRODUCER) events = RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_DR;
@@ -109,8 +113,18 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Make(rd_kafka_type_t t
 }
 
 KafkaClient::~KafkaClient() {
-  // Static members of a group keep their place; nothing here waits for a coordinator.
-  if (handle_ != nullptr) rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  if (handle_ == nullptr) return;
+  auto ended = std::make_shared<std::promise<void>>();
+  std::thread([handle = handle_, note = note_, ended] {
+    // Static members of a group keep their place; nothing here waits for a coordinator.
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ended->set_value();
+  }).detach();
+  if (ended->get_future().wait_for(std::chrono::nanoseconds(kEndPatience)) ==
+      std::future_status::ready) {
+    return;
+  }
+  if (*note_) (*note_)("kafka: a client did not end and is left behind (were topics deleted?)");
 }
 
 absl::Status KafkaClient::Trouble() {

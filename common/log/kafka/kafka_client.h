@@ -19,7 +19,9 @@ using KafkaNote = std::function<void(const std::string&)>;
 using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
 
 // One client of librdkafka: connection settings applied, its log sent to the note. Thread-safe as
-// librdkafka is. Queues, topics and the like made of it are gone before.
+// librdkafka is. Queues, topics and the like made of it are gone before. Destruction takes a few
+// seconds at most: a client that does not end, which happens after topics were deleted, is left to
+// the process's end, and the note told.
 class KafkaClient {
  public:
   // INVALID_ARGUMENT names the setting that librdkafka refuses, or the file that cannot be read;
@@ -39,9 +41,10 @@ class KafkaClient {
   absl::Status Trouble();
 
  private:
-  KafkaClient() = default;
+  explicit KafkaClient(const KafkaNote& note) : note_(std::make_shared<const KafkaNote>(note)) {}
 
-  KafkaNote note_;
+  // Outlives the client where that does not end.
+  const std::shared_ptr<const KafkaNote> note_;
   rd_kafka_t* handle_ = nullptr;
 };
 

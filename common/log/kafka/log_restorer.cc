@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/log/kafka/broker_queries.h"
 #include "common/log/kafka/history_reader.h"
@@ -16,6 +17,18 @@ namespace {
 constexpr TimeNs kPatience = 30 * kSecond;
 // For what is fetched ahead.
 constexpr size_t kReadMemory = 64 << 20;
+
+// A busy broker may answer later than a producer waits for it at its start.
+absl::StatusOr<std::unique_ptr<KafkaProducer>> StartProducer(
+    BrokerQueries& queries, const KafkaProducer::Options& options) {
+  const SystemClock clock;
+  const TimeNs deadline = clock.Monotonic() + kPatience;
+  while (true) {
+    auto producer = KafkaProducer::Start(options);
+    if (!absl::IsUnavailable(producer.status()) || clock.Monotonic() > deadline) return producer;
+    CRM_RETURN_IF_ERROR(queries.Brokers(kPatience).status());
+  }
+}
 
 }  // namespace
 
@@ -46,7 +59,7 @@ absl::StatusOr<std::unique_ptr<KafkaLogRestorer>> KafkaLogRestorer::Open(Options
   }
   CRM_ASSIGN_OR_RETURN(state->queries, BrokerQueries::Make(options.connection, nullptr));
   CRM_RETURN_IF_ERROR(state->queries->Brokers(kPatience).status());
-  CRM_ASSIGN_OR_RETURN(state->producer, KafkaProducer::Start(std::move(producing)));
+  CRM_ASSIGN_OR_RETURN(state->producer, StartProducer(*state->queries, producing));
   state->reader = std::make_unique<HistoryReader>(options.connection, kReadMemory, nullptr);
   return std::unique_ptr<KafkaLogRestorer>(new KafkaLogRestorer(std::move(state)));
 }

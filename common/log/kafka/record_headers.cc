@@ -9,6 +9,7 @@
 
 #include <charconv>
 
+#include "common/base/bytes.h"
 #include "common/base/hash.h"
 
 namespace crm {
@@ -23,6 +24,8 @@ constexpr std::string_view kKind = "crm-kind";
 constexpr std::string_view kFence = "crm-fence";
 constexpr std::string_view kSeq = "crm-seq";
 constexpr std::string_view kLast = "crm-last";
+// Every reason this version gives is shorter.
+constexpr size_t kReasonBytes = 200;
 
 void Add(rd_kafka_headers_t* headers, std::string_view name, std::string_view value) {
   rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
@@ -132,6 +135,12 @@ Record Foreign(Offset offset, std::string_view reason, std::string_view sentence
   return record;
 }
 
+// What a copy writes is short text; anybody may write anything under the same kind.
+bool IsReason(const rd_kafka_message_t& message) {
+  return message.len <= kReasonBytes &&
+         IsUtf8({static_cast<const char*>(message.payload), message.len});
+}
+
 bool IsControl(std::string_view value) {
   common::v1::LogControl control;
   return control.ParseFromArray(value.data(), static_cast<int>(value.size()));
@@ -195,8 +204,9 @@ Record RecordOf(const rd_kafka_message_t& message) {
   Record record;
   record.offset = message.offset;
   record.kind = KindOf(parsed.kind.value);
-  if (parsed.kind.value == KindName(RecordKind::kForeign)) {
-    record.value.assign(static_cast<const char*>(message.payload), message.len);
+  if (parsed.kind.value == KindName(RecordKind::kForeign) && IsReason(message)) {
+    if (message.len > 0)
+      record.value.assign(static_cast<const char*>(message.payload), message.len);
     return record;
   }
   if (record.kind == RecordKind::kForeign) {

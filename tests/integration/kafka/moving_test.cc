@@ -8,6 +8,7 @@
 #include "common/aggregate/core_fold.h"
 #include "common/base/status.h"
 #include "common/log/kafka/kafka_log.h"
+#include "common/log/kafka/log_restorer.h"
 #include "common/projection/bulk_rebuild.h"
 #include "common/projection/dump.h"
 #include "common/projection/tail_runner.h"
@@ -158,6 +159,30 @@ TEST_F(KafkaMovingTest, CopyThatWentItsOwnWayIsRefused) {
   }
   log_.Add({log_.topics()[1], 7}, EpochRecord(4));
   EXPECT_EQ(ReasonOf(ToKafka()), "TARGET_DIFFERS");
+}
+
+// Anybody may write a record of that kind, with anything in it.
+TEST_F(KafkaMovingTest, NoiseIsNotPassedOnAsTheReasonOfAForeignRecord) {
+  ASSERT_TRUE(ToKafka().ok());
+  const std::string topic = log_.topics()[0];
+  auto restorer = KafkaLogRestorer::Open({place_.connection, place_.topics, 0});
+  ASSERT_TRUE(restorer.ok()) << restorer.status();
+  const Offset end = (*restorer)->End(topic, 4).value();
+  for (const std::string& noise : {std::string(1 << 20, 'n'), std::string("\xff\x00", 2)}) {
+    const Record record{.offset = kNoOffset, .kind = RecordKind::kForeign, .value = noise};
+    // Where it came to lie is not where it said: all the same, it lies there.
+    EXPECT_EQ(ReasonOf((*restorer)->Append(topic, 4, {record})), "OFFSET_TAKEN");
+  }
+  ASSERT_EQ((*restorer)->End(topic, 4).value(), end + 2);
+  const absl::Status read =
+      (*restorer)->Read(topic, 4, end, end + 2, [](const std::vector<Record>& records) {
+        for (const Record& record : records) {
+          EXPECT_EQ(record.kind, RecordKind::kForeign);
+          EXPECT_EQ(record.value.rfind("UNKNOWN_KIND: ", 0), 0u) << record.value.size();
+        }
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(read.ok()) << read;
 }
 
 // --- the services' topics, on a broker of the test's own
