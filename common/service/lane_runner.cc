@@ -113,7 +113,7 @@ void LaneRunner::ReadTail(Worker& worker) {
   while (true) {
     absl::StatusOr<SteadyTail::Read> read = worker.tail->Poll(kReaderWait);
     if (read.ok() && (!read->batch.records.empty() || !read->fault.ok())) {
-      PostBatch(worker, *std::move(read));
+      PostBatch(worker, std::move(*read));
     }
     const bool passes = Passes(read.status());
     MutexLock lock(worker.mutex);

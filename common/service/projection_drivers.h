@@ -18,7 +18,7 @@ class CoreDriver final : public ProjectionDriver {
       : lanes(std::forward<Arguments>(arguments)...), served_(std::move(served)) {}
 
   absl::Status Start() override {
-    const absl::Status status = lanes.Start();
+    absl::Status status = lanes.Start();
     if (status.ok()) served_(&lanes);
     return status;
   }

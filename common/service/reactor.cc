@@ -150,7 +150,7 @@ absl::Status Reactor::Turn(TimeNs max_wait) {
   FollowReigns(now);
   PauseOrResume();
   Collect();
-  const absl::Status read = ReadOn(Patience(max_wait));
+  absl::Status read = ReadOn(Patience(max_wait));
   const TimeNs later = clock_.Monotonic();
   TakeIn(later);
   Tick(later);

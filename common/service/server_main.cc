@@ -51,7 +51,7 @@ class Running {
       kill(getpid(), kNews);
     });
     started_ = std::async(std::launch::async, [this] {
-      const absl::Status status = process_.Start();
+      absl::Status status = process_.Start();
       start_ended_ = true;
       kill(getpid(), kNews);
       return status;

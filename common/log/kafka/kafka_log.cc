@@ -287,8 +287,7 @@ absl::Status KafkaLogEngine::Check() {
     }
   }
   CRM_ASSIGN_OR_RETURN(const auto shapes, state_->queries->Shapes(state_->names, kPatience));
-  const absl::Status settings =
-      CheckTopicSettings(*state_->queries, state_->names, shapes, kPatience);
+  absl::Status settings = CheckTopicSettings(*state_->queries, state_->names, shapes, kPatience);
   // Without the topic nothing else can be asked; with it, a wrong log is told before a setting.
   if (settings.code() == absl::StatusCode::kNotFound) {
     return Error(absl::StatusCode::kFailedPrecondition, "TOPIC_MISSING",
