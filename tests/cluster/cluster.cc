@@ -60,7 +60,7 @@ absl::Status Cluster::StartReplica(const std::string& name) {
     replica = std::make_unique<ServerProcess>(directory_.File(name), EngineFlags(name),
                                               CRM_CONTACT_BINARY);
   }
-  if (const absl::Status status = replica->Start(); !status.ok()) return status;
+  if (absl::Status status = replica->Start(); !status.ok()) return status;
   clients_[name] = std::make_unique<ContactClient>(replica->address());
   callers_.Put(name, replica->address());
   return absl::OkStatus();
