@@ -328,12 +328,10 @@ void KafkaProducer::Deliver(Answers answers) {
         !offsets.empty() && offsets.front() != kNoOffset &&
         std::adjacent_find(offsets.begin(), offsets.end(),
                            [](Offset a, Offset b) { return b != a + 1; }) == offsets.end();
-    const Offset first = together ? offsets.front() : kNoOffset;
-    // Who appended is answered before readers are woken: a caller waits for it.
-    append.done(std::move(offsets));
     if (together && options_.landed) {
-      options_.landed(append.topic, append.partition, first, append.records);
+      options_.landed(append.topic, append.partition, offsets.front(), append.records);
     }
+    append.done(std::move(offsets));
   }
 }
 
