@@ -242,36 +242,40 @@ void Process::Watch() {
   }
 }
 
-// Reads go on while the log cannot be reached; one that is another, or incomplete, would make them
-// wrong.
+// Reads go on while the log cannot be reached (or refuses us: credentials are exchanged now and
+// then), and while only a setting threatens what is to come; one that is another, or incomplete,
+// would make them wrong.
 void Process::CheckLog() {
   for (const auto& host : hosts_) {
     const absl::Status fault = host->Fault();
     if (fault.ok() || !told_.insert(std::string(fault.message())).second) continue;
-    telemetry_->Note("stopped serving a partition of " + host->definition().topic + ": " +
-                     std::string(fault.message()));
+    telemetry_->NoteFault("stopped serving a partition of " + host->definition().topic + ": " +
+                          std::string(fault.message()));
   }
   const absl::Status status = engine_->Check();
   const std::string text(status.message());
-  if (absl::IsUnavailable(status) || status.ok()) {
-    const std::string away = status.ok() ? "" : "the log cannot be reached: " + text;
-    if (away.empty() != away_.empty()) {
-      telemetry_->Note(away.empty() ? "the log can be reached again" : away);
-    }
-    away_ = away;
-    return;
+  const bool away = absl::IsUnavailable(status) || absl::IsUnauthenticated(status) ||
+                    absl::IsPermissionDenied(status);
+  if (away != !away_.empty()) {
+    telemetry_->Note(away ? "the log cannot be reached: " + text : "the log can be reached again");
+    away_ = text;
   }
+  if (away) return;
+  away_.clear();
+  const bool harmless = status.ok() || ReasonOf(status) == "TOPIC_SETTING";
+  if (text != told_of_log_ && !status.ok()) {
+    telemetry_->NoteFault("the log is not as it must be: " + text);
+  }
+  if (status.ok() && !told_of_log_.empty()) telemetry_->Note("the log is as it must be again");
+  told_of_log_ = text;
+  // What is lost is lost in partitions, which have stopped by themselves; the others go on.
+  const bool withdraw = !harmless && !absl::IsDataLoss(status);
   {
     MutexLock lock(mutex_);
-    if (!obstacle_.empty()) return;
-    obstacle_ = text;
+    obstacle_ = harmless ? "" : text;
   }
-  // What is lost is lost in partitions, which have stopped by themselves; the others go on.
-  if (!absl::IsDataLoss(status)) {
-    for (const auto& host : hosts_) host->Withdraw(status);
-    server_->SetServing(false);
-  }
-  telemetry_->Note("the log is not as it must be: " + text);
+  for (const auto& host : hosts_) withdraw ? host->Withdraw(status) : host->Restore();
+  server_->SetServing(ready_ && !withdraw);
 }
 
 void Process::Heal() {

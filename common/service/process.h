@@ -99,6 +99,8 @@ class Process {
   std::string away_;
   // Faults of partitions that the process's log names already; likewise.
   std::set<std::string> told_;
+  // What was wrong with the log when it was checked last; likewise.
+  std::string told_of_log_;
   std::atomic<bool> was_replaced_{false};
 };
 

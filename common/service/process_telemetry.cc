@@ -160,6 +160,10 @@ void ProcessTelemetry::Note(const std::string& text) {
   state_->logger.Info(text);
 }
 
+void ProcessTelemetry::NoteFault(const std::string& text) {
+  state_->logger.Error(text);
+}
+
 void ProcessTelemetry::Rebuilding(const std::string& projection, const RebuildProgress& progress) {
   {
     MutexLock lock(state_->mutex);

@@ -40,6 +40,8 @@ class ProcessTelemetry {
 
   // One line of the process's log, for people.
   void Note(const std::string& text);
+  // One that a person must act on.
+  void NoteFault(const std::string& text);
   // A rebuild at start goes on; logged now and then.
   void Rebuilding(const std::string& projection, const RebuildProgress& progress);
 

@@ -372,14 +372,18 @@ void ServiceHost::Register(RpcServer& server) {
 
 UnaryHandler ServiceHost::Guarded(UnaryHandler handler) {
   return [this, handler = std::move(handler)](std::unique_ptr<UnaryCall> call) {
-    if (withdrawn_) [[unlikely]]
-      return call->Finish(withdrawn_why_);
+    if (withdrawn_) [[unlikely]] {
+      MutexLock lock(withdrawn_mutex_);
+      const absl::Status why = withdrawn_why_;
+      lock.Unlock();
+      return call->Finish(why);
+    }
     handler(std::move(call));
   };
 }
 
 void ServiceHost::Withdraw(const absl::Status& why) {
-  if (withdrawn_) return;
+  MutexLock lock(withdrawn_mutex_);
   withdrawn_why_ = Error(absl::StatusCode::kUnavailable, ReasonOf(why), std::string(why.message()));
   withdrawn_ = true;
 }

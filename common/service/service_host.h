@@ -105,9 +105,10 @@ class ServiceHost {
   // While on, commands answer UNAVAILABLE.
   void Quiesce(bool on) { quiesced_ = on; }
   bool quiesced() const { return quiesced_; }
-  // The log is not to be trusted any more: from now on every call answers UNAVAILABLE with this
-  // reason and message.
+  // The log is not to be trusted: until Restore every call answers UNAVAILABLE with this reason and
+  // message.
   void Withdraw(const absl::Status& why);
+  void Restore() { withdrawn_ = false; }
 
   const ServiceDefinition& definition() const { return definition_; }
   // Of its own topic.
@@ -212,7 +213,7 @@ class ServiceHost {
   absl::flat_hash_map<std::string, UnaryHandler> command_handlers_;
   std::atomic<bool> quiesced_{false};
   std::atomic<bool> withdrawn_{false};
-  // Written once, before `withdrawn_`.
+  Mutex withdrawn_mutex_;
   absl::Status withdrawn_why_;
   // From Start on.
   std::unique_ptr<CommandPassing> passing_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -67,6 +68,8 @@ class GroupHints final : public OwnershipHints {
   absl::Status Join();
   void Serve(rd_kafka_event_t& event);
   void Assign(rd_kafka_topic_partition_list_t* partitions);
+  void Fenced();
+  void Leave();
   void Commit(bool wait);
 
   const GroupHintsOptions options_;
@@ -83,6 +86,9 @@ class GroupHints final : public OwnershipHints {
   KafkaPtr<rd_kafka_queue_t> queue_;
   Mine mine_ = {};
   std::array<Offset, kPartitions> committed_ = {};
+  // When another member took the name last; nothing where none did.
+  std::optional<TimeNs> fenced_at_;
+  bool fenced_ = false;
   bool replaced_told_ = false;
 };
 
@@ -111,16 +117,18 @@ void GroupHints::Run() {
   const SystemClock clock;
   TimeNs commit_at = clock.Monotonic() + kCommitEvery;
   while (!stop_) {
-    const KafkaPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), kPollMilliseconds));
+    KafkaPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), kPollMilliseconds));
     if (event != nullptr) Serve(*event);
+    // It belongs to the client, which may go now.
+    event.reset();
+    if (fenced_ && !replaced_told_) Fenced();
+    if (queue_ == nullptr) return;
     if (clock.Monotonic() < commit_at) continue;
     Commit(false);
     commit_at = clock.Monotonic() + kCommitEvery;
   }
   Commit(true);
-  progress_.reset();
-  queue_.reset();
-  client_.reset();
+  Leave();
 }
 
 void GroupHints::Serve(rd_kafka_event_t& event) {
@@ -135,11 +143,36 @@ void GroupHints::Serve(rd_kafka_event_t& event) {
   }
   if (rd_kafka_event_type(&event) != RD_KAFKA_EVENT_ERROR || replaced_told_) return;
   char why[512];
-  if (rd_kafka_fatal_error(client_->get(), why, sizeof why) ==
-      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+  fenced_ =
+      rd_kafka_fatal_error(client_->get(), why, sizeof why) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
+// Another member took the name: another process, or an earlier request to join of our own that a
+// broker answered late (after it stood still). So the name is taken back once. A process that lives
+// is driven out by that, and takes it back in turn; who loses it twice within a session, the older
+// of the two, has met one and leaves.
+void GroupHints::Fenced() {
+  fenced_ = false;
+  const TimeNs now = SystemClock().Monotonic();
+  if (fenced_at_.has_value() && now - *fenced_at_ < options_.session_timeout) {
     replaced_told_ = true;
-    replaced_();
+    return replaced_();
   }
+  fenced_at_ = now;
+  if (options_.note) {
+    options_.note(fmt::format("kafka: another member of group {} took the name {}; joining again",
+                              options_.group, options_.connection.client_id));
+  }
+  Leave();
+  if (const absl::Status joined = Join(); !joined.ok() && options_.note) {
+    options_.note(std::string(joined.message()));
+  }
+}
+
+void GroupHints::Leave() {
+  progress_.reset();
+  queue_.reset();
+  client_.reset();
 }
 
 void GroupHints::Assign(rd_kafka_topic_partition_list_t* partitions) {
@@ -147,7 +180,10 @@ void GroupHints::Assign(rd_kafka_topic_partition_list_t* partitions) {
   rd_kafka_pause_partitions(client_->get(), partitions);
   Mine mine = {};
   for (int i = 0; i < partitions->cnt; ++i) {
-    mine[static_cast<size_t>(partitions->elems[i].partition)] = true;
+    const auto& assigned = partitions->elems[i];
+    // A topic that was given more partitions, or another member's subscription, is not our matter.
+    if (assigned.partition < 0 || assigned.partition >= kPartitions) continue;
+    if (assigned.topic == options_.topic) mine[static_cast<size_t>(assigned.partition)] = true;
   }
   mine_ = mine;
   changed_(mine);

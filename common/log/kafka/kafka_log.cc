@@ -120,6 +120,7 @@ struct KafkaLogEngine::State {
   absl::Status CheckEnds();
   absl::Status CheckFirst();
   absl::Status Fail(const LogPlace& place, absl::Status why);
+  absl::Status FirstFailure() const;
 };
 
 // Everything that is checked before the log is used.
@@ -233,6 +234,14 @@ absl::Status KafkaLogEngine::State::Fail(const LogPlace& place, absl::Status why
   return why;
 }
 
+// Of the partitions whose tails have failed.
+absl::Status KafkaLogEngine::State::FirstFailure() const {
+  for (const auto& topic : topics) {
+    for (Partition p = 0; p < kPartitions; ++p) CRM_RETURN_IF_ERROR(topic->feed().Failure(p));
+  }
+  return absl::OkStatus();
+}
+
 // An end below what was read, or a beginning above 0: the log is not the one that was opened.
 absl::Status KafkaLogEngine::State::CheckEnds() {
   std::vector<Offset> read;
@@ -259,7 +268,9 @@ absl::Status KafkaLogEngine::State::CheckEnds() {
 // A topic that was made anew has another first record in each of its partitions; one is looked at.
 absl::Status KafkaLogEngine::State::CheckFirst() {
   std::vector<LogPlace> first;
-  for (const std::string& name : names) first.push_back({name, 0});
+  for (const auto& topic : topics) {
+    if (topic->feed().Failure(0).ok()) first.push_back({topic->topic(), 0});
+  }
   CRM_ASSIGN_OR_RETURN(const auto now, queries->Ends(first, kPatience));
   CRM_ASSIGN_OR_RETURN(const auto found, ReadGenesis(*queries, first, now, kPatience));
   absl::Status wrong;
@@ -278,14 +289,8 @@ absl::Status KafkaLogEngine::State::CheckFirst() {
   return wrong;
 }
 
+// All is looked at every time: a fault of one partition hides none of another.
 absl::Status KafkaLogEngine::Check() {
-  for (const LogPlace& place : state_->places) {
-    for (auto& topic : state_->topics) {
-      if (topic->topic() == place.topic) {
-        CRM_RETURN_IF_ERROR(topic->feed().Failure(place.partition));
-      }
-    }
-  }
   CRM_ASSIGN_OR_RETURN(const auto shapes, state_->queries->Shapes(state_->names, kPatience));
   absl::Status settings = CheckTopicSettings(*state_->queries, state_->names, shapes, kPatience);
   // Without the topic nothing else can be asked; with it, a wrong log is told before a setting.
@@ -293,8 +298,11 @@ absl::Status KafkaLogEngine::Check() {
     return Error(absl::StatusCode::kFailedPrecondition, "TOPIC_MISSING",
                  std::string(settings.message()));
   }
-  CRM_RETURN_IF_ERROR(state_->CheckEnds());
-  CRM_RETURN_IF_ERROR(state_->CheckFirst());
+  const absl::Status ends = state_->CheckEnds();
+  const absl::Status first = state_->CheckFirst();
+  CRM_RETURN_IF_ERROR(ends);
+  CRM_RETURN_IF_ERROR(first);
+  CRM_RETURN_IF_ERROR(state_->FirstFailure());
   return settings;
 }
 

@@ -349,9 +349,14 @@ void KafkaProducer::Replace(const std::string& why) {
     if (made.ok()) generation_ = std::move(made).value();
     broken_.clear();
     flights.swap(flights_);
-    for (Flights& partition : flights) FailPartition(partition, Unknown(why), &answers);
-    records_ = 0;
-    bytes_ = 0;
+    for (Flights& partition : flights) {
+      // Others may have reserved room for a flight that they have not added yet.
+      for (const auto& flight : partition) {
+        records_ -= flight->append.records->size();
+        bytes_ -= flight->bytes;
+      }
+      FailPartition(partition, Unknown(why), &answers);
+    }
     landed_.NotifyAll();
   }
   Deliver(std::move(answers));
