@@ -1,6 +1,9 @@
 // An owner that stands still for longer than the group's session time-out and then goes on, and two
 // processes with one name. Flags: --rounds=N (5); --seed=S.
 
+#include <csignal>
+#include <fstream>
+
 #include "tests/cluster/cluster_test.h"
 
 namespace crm {
@@ -57,6 +60,40 @@ TEST_F(ZombieTest, OfTwoProcessesWithOneNameOneServesAndTheOtherLeaves) {
   callers.Put("one", stays.address());
   EXPECT_NE(probe_->WaitUntilAccepted(callers, PartitionProbe::All(), kPatience), 0);
   EXPECT_TRUE(stays.running());
+}
+
+int64_t CountOf(const std::string& text, std::string_view what) {
+  int64_t count = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+// The client library then joins the group anew, which brokers that wake up may answer twice.
+TEST_F(ZombieTest, ABrokerThatStandsStillCostsNobodyItsName) {
+  ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}));
+  pid_t broker = 0;
+  std::ifstream(cluster_->brokers().directory() + "/broker-1.pid") >> broker;
+  ASSERT_GT(broker, 1);
+  const auto ended_sessions = [this] {
+    return CountOf(cluster_->replica("one").errors(), "session timed out") +
+           CountOf(cluster_->replica("two").errors(), "session timed out");
+  };
+  for (int64_t stall = 0; stall < FlagValue("stalls", 3); ++stall) {
+    const int64_t before = ended_sessions();
+    ASSERT_EQ(kill(broker, SIGSTOP), 0);
+    const bool noticed =
+        Eventually(kSessionTimeout + 20 * kSecond, [&] { return ended_sessions() > before; });
+    ASSERT_EQ(kill(broker, SIGCONT), 0);
+    ASSERT_TRUE(noticed);
+    EXPECT_NE(probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience), 0);
+    ASSERT_TRUE(IsOk(cluster_->WaitUntilSettled(kPatience)));
+  }
+  for (const char* name : {"one", "two"}) {
+    EXPECT_FALSE(cluster_->replica(name).WaitForExit(0).has_value()) << name << " left";
+    std::cout << name << " took its name back "
+              << CountOf(cluster_->replica(name).errors(), "took the name") << " times"
+              << std::endl;
+  }
 }
 
 }  // namespace
