@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -88,6 +90,27 @@ void WriteRows(const std::vector<BenchRow>& rows, const std::string& path) {
         row.ratio, row.aim ? fmt::format("{}", *row.aim) : "null");
   }
   std::ofstream(path) << "{\"results\": [\n" << lines << "\n]}\n";
+}
+
+int RunInFolder(const std::string& json, const std::string& work_dir, const RunBench& run) {
+  namespace fs = std::filesystem;
+  std::string work = work_dir.empty() ? fs::absolute(json).parent_path().string() : work_dir;
+  fs::create_directories(work);
+  work += "/bench-data.XXXXXX";
+  if (mkdtemp(work.data()) == nullptr) {
+    std::fprintf(stderr, "bench: cannot make %s\n", work.c_str());
+    return 1;
+  }
+  std::vector<BenchRow> rows;
+  const absl::Status status = run(work, &rows);
+  PrintRows(rows);
+  if (!status.ok()) {
+    std::fprintf(stderr, "bench: %s\n", std::string(status.message()).c_str());
+    return 1;
+  }
+  WriteRows(rows, json);
+  fs::remove_all(work);
+  return 0;
 }
 
 }  // namespace crm

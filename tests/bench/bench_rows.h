@@ -1,8 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "absl/status/status.h"
 
 namespace crm {
 
@@ -49,5 +52,11 @@ class Pairs {
 void PrintRows(const std::vector<BenchRow>& rows);
 // {"results": [row, …]}; `aim` is null where there is none.
 void WriteRows(const std::vector<BenchRow>& rows, const std::string& path);
+
+// Runs a benchmark in a fresh folder below `work_dir` (empty: beside `json`), which is kept where
+// it fails; prints what rows it has made and writes them to `json`. Answers the program's exit
+// code.
+using RunBench = std::function<absl::Status(const std::string& work, std::vector<BenchRow>* rows)>;
+int RunInFolder(const std::string& json, const std::string& work_dir, const RunBench& run);
 
 }  // namespace crm

@@ -356,24 +356,13 @@ int Main(int argc, char** argv) {
   app.add_option("--only", options.only)
       ->check(CLI::IsMember({"create", "rebuild", "token", "failover"}));
   CLI11_PARSE(app, argc, argv);
-  std::string work = options.work_dir.empty() ? fs::absolute(options.json).parent_path().string()
-                                              : options.work_dir;
-  fs::create_directories(work);
-  work += "/bench-data.XXXXXX";
-  if (mkdtemp(work.data()) == nullptr) {
-    std::fprintf(stderr, "bench: cannot make %s\n", work.c_str());
-    return 1;
-  }
-  KafkaBench bench(options, fs::canonical("/proc/self/exe").parent_path(), work);
-  const absl::Status status = bench.Run();
-  PrintRows(bench.rows());
-  if (!status.ok()) {
-    std::fprintf(stderr, "bench: %s\n", std::string(status.message()).c_str());
-    return 1;
-  }
-  WriteRows(bench.rows(), options.json);
-  fs::remove_all(work);
-  return 0;
+  return RunInFolder(
+      options.json, options.work_dir, [&](const std::string& work, std::vector<BenchRow>* rows) {
+        KafkaBench bench(options, fs::canonical("/proc/self/exe").parent_path(), work);
+        absl::Status status = bench.Run();
+        *rows = bench.rows();
+        return status;
+      });
 }
 
 }  // namespace
