@@ -12,6 +12,7 @@
 #include "common/storage/storage_budget.h"
 #include "services/contact/api/contact_service.h"
 #include "tests/support/contact_client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/moody_log.h"
 #include "tests/support/temp_directory.h"
 
@@ -27,16 +28,6 @@ Mine All(bool mine) {
   Mine all;
   all.fill(mine);
   return all;
-}
-
-bool Await(const std::function<bool()>& condition) {
-  const SystemClock clock;
-  const TimeNs deadline = clock.Monotonic() + kPatience;
-  while (!condition()) {
-    if (clock.Monotonic() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 // Hints as the test gives them.
@@ -120,7 +111,8 @@ struct Replica {
   }
   Answered<contact::v1::Contact> CreateAtLast(const std::string& name) {
     Answered<contact::v1::Contact> answered;
-    EXPECT_TRUE(Await([&] { return (answered = Create(name)).ok(); })) << answered.status;
+    EXPECT_TRUE(Eventually(kPatience, [&] { return (answered = Create(name)).ok(); }))
+        << answered.status;
     return answered;
   }
   Answered<contact::v1::Contact> Get(const std::string& name, const std::string& position = "") {
@@ -173,7 +165,7 @@ TEST_F(SharedHostsTest, OwnershipFollowsTheHints) {
   const auto created = a_.CreateAtLast("Ada");
   a_.hints->Give(All(false));
   b_.hints->Give(All(true));
-  EXPECT_TRUE(Await([this] { return a_.open() == 0 && b_.open() == kPartitions; }));
+  EXPECT_TRUE(Eventually(kPatience, [this] { return a_.open() == 0 && b_.open() == kPartitions; }));
   const auto repeat = b_.CreateAtLast("Ada");
   EXPECT_EQ(repeat.response.name(), created.response.name());
   EXPECT_EQ(repeat.response.etag(), created.response.etag());
@@ -185,7 +177,8 @@ TEST_F(SharedHostsTest, AStopHandsOverToALivePeerAndThenLeaves) {
   EXPECT_EQ(a_.hints->started, 1);
   a_.Stop();
   EXPECT_EQ(a_.hints->stopped, 1);
-  EXPECT_TRUE(Await([this] { return b_.open() == kPartitions; })) << "nobody hints it";
+  EXPECT_TRUE(Eventually(kPatience, [this] { return b_.open() == kPartitions; }))
+      << "nobody hints it";
   EXPECT_EQ(b_.CreateAtLast("Ada").response.name(), created.response.name());
 }
 
@@ -195,13 +188,13 @@ TEST_F(SharedHostsTest, ACoreThatIsMadeAnewGetsTheLatestHint) {
   ServedProjection* core = a_.host->FindProjection("core");
   ASSERT_NE(core, nullptr);
   ASSERT_TRUE(core->Rebuild({}).ok());
-  EXPECT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  EXPECT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
 }
 
 TEST_F(SharedHostsTest, TellsHowFarItHasFolded) {
   a_.hints->Give(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
-  EXPECT_TRUE(Await([this] { return a_.hints->folded[0] >= 2; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
+  EXPECT_TRUE(Eventually(kPatience, [this] { return a_.hints->folded[0] >= 2; }));
 }
 
 TEST_F(SharedHostsTest, WhoeverWasReplacedIsTold) {
@@ -221,11 +214,11 @@ TEST_F(SharedHostsTest, APartitionWhoseLogWasTrimmedIsServedNoMoreAndTheOthersAr
   }
   EXPECT_TRUE(a_.host->serving());
   log_.trimmed = partition;
-  ASSERT_TRUE(Await([this] { return !a_.host->Fault().ok(); }));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions - 1; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return !a_.host->Fault().ok(); }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions - 1; }));
   EXPECT_FALSE(a_.host->serving());
   // The core may learn of it after a view.
-  ASSERT_TRUE(Await([&] { return !a_.Get(gone.response.name()).ok(); }));
+  ASSERT_TRUE(Eventually(kPatience, [&] { return !a_.Get(gone.response.name()).ok(); }));
   const auto refused = a_.Get(gone.response.name());
   EXPECT_EQ(refused.status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(refused.status), "LOG_TRIMMED");

@@ -13,6 +13,7 @@
 #include "common/storage/memory_store.h"
 #include "crm/common/v1/log_control.pb.h"
 #include "tests/support/contact_commands.h"
+#include "tests/support/eventually.h"
 #include "tests/support/moody_log.h"
 #include "tests/support/test_sealer.h"
 
@@ -31,16 +32,6 @@ Mine All(bool mine) {
   Mine all;
   all.fill(mine);
   return all;
-}
-
-bool Await(const std::function<bool()>& condition) {
-  const SystemClock clock;
-  const TimeNs deadline = clock.Monotonic() + kPatience;
-  while (!condition()) {
-    if (clock.Monotonic() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 google::rpc::ErrorInfo ErrorInfoOf(const absl::Status& status) {
@@ -88,13 +79,13 @@ struct Replica {
       answered = true;
     };
     runner->Submit(std::move(command));
-    EXPECT_TRUE(Await([&] { return answered.load(); }));
+    EXPECT_TRUE(Eventually(kPatience, [&] { return answered.load(); }));
     return answer;
   }
   // With the same request id until it is recorded.
   absl::StatusOr<Outcome> CreateAtLast(size_t number) {
     absl::StatusOr<Outcome> answer;
-    EXPECT_TRUE(Await([&] {
+    EXPECT_TRUE(Eventually(kPatience, [&] {
       answer = Create(number);
       return answer.ok();
     })) << answer.status();
@@ -127,7 +118,7 @@ struct Replica {
 class SharedLanesTest : public ::testing::Test {
  protected:
   void ExpectAgreement() {
-    ASSERT_TRUE(Await([this] { return a_.CaughtUp() && b_.CaughtUp(); }));
+    ASSERT_TRUE(Eventually(kPatience, [this] { return a_.CaughtUp() && b_.CaughtUp(); }));
     for (Partition p = 0; p < kPartitions; ++p) EXPECT_EQ(a_.Hash(p), b_.Hash(p)) << p;
   }
 
@@ -139,13 +130,13 @@ class SharedLanesTest : public ::testing::Test {
 TEST_F(SharedLanesTest, NobodyClaimsBeforeAHint) {
   const auto answer = a_.Create(0);
   EXPECT_EQ(ReasonOf(answer.status()), "NOT_OWNER");
-  ASSERT_TRUE(Await([this] { return a_.CaughtUp() && b_.CaughtUp(); }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.CaughtUp() && b_.CaughtUp(); }));
   for (Partition p = 0; p < kPartitions; ++p) EXPECT_EQ(*log_.EndOffset(p), 1) << p;
 }
 
 TEST_F(SharedLanesTest, TheOtherReplicaFoldsWhatTheOwnerRecords) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   for (size_t i = 0; i < 100; ++i) ASSERT_TRUE(a_.Create(i).ok());
   ExpectAgreement();
   EXPECT_EQ(b_.open(), 0);
@@ -155,14 +146,15 @@ TEST_F(SharedLanesTest, TheOtherReplicaFoldsWhatTheOwnerRecords) {
 TEST_F(SharedLanesTest, AHintThatMovesMovesTheOwner) {
   Mine of_a = All(true);
   a_.runner->Hint(of_a);
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   for (size_t i = 0; i < 50; ++i) ASSERT_TRUE(a_.Create(i).ok());
   Mine of_b = All(false);
   for (size_t p = 0; p < kPartitions; p += 2) std::swap(of_a[p], of_b[p]);
   a_.runner->Hint(of_a);
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions / 2; })) << "did not let go";
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions / 2; }))
+      << "did not let go";
   b_.runner->Hint(of_b);
-  ASSERT_TRUE(Await([this] { return b_.open() == kPartitions / 2; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return b_.open() == kPartitions / 2; }));
   for (size_t i = 50; i < 100; ++i) {
     const Partition p = PartitionOfSubject(kTenant, "contacts/c" + std::to_string(i));
     ASSERT_TRUE((of_a[static_cast<size_t>(p)] ? a_ : b_).CreateAtLast(i).ok());
@@ -178,24 +170,24 @@ TEST_F(SharedLanesTest, AHintThatMovesMovesTheOwner) {
 
 TEST_F(SharedLanesTest, ACleanStopHandsOverToAPeerThatNobodyHints) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   for (size_t i = 0; i < 20; ++i) ASSERT_TRUE(a_.Create(i).ok());
   a_.runner->Stop();
-  ASSERT_TRUE(Await([this] { return b_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return b_.open() == kPartitions; }));
   for (size_t i = 0; i < 20; ++i) EXPECT_TRUE(b_.CreateAtLast(i)->repeated);
 }
 
 // Whoever still calls the process that is about to stop does not keep its partitions from others.
 TEST_F(SharedLanesTest, AHandOverMovesEveryPartitionWhileTheOwnerStillAnswers) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   EXPECT_TRUE(a_.CreateAtLast(1).ok());
   a_.runner->HandOver(kPatience);
   EXPECT_EQ(a_.open(), 0);
   // What the group still says of it does not count.
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return b_.open() == kPartitions; }));
-  ASSERT_TRUE(Await([this] {
+  ASSERT_TRUE(Eventually(kPatience, [this] { return b_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] {
     const absl::Status refused = a_.Create(2).status();
     return ErrorInfoOf(refused).metadata().contains("owner") &&
            ErrorInfoOf(refused).metadata().at("owner") == "b:1";
@@ -208,7 +200,7 @@ TEST_F(SharedLanesTest, AHandOverMovesEveryPartitionWhileTheOwnerStillAnswers) {
 
 TEST_F(SharedLanesTest, AStopReleasesBehindTheLastAnswer) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   a_.runner->Stop();
   for (Partition p = 0; p < kPartitions; ++p) {
     const Offset end = *log_.EndOffset(p);
@@ -225,21 +217,21 @@ TEST_F(SharedLanesTest, AStopReleasesBehindTheLastAnswer) {
 TEST_F(SharedLanesTest, WhatLiesAtAPlaceNobodyWasToldIsConfirmedByReading) {
   log_.places_unknown = true;
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   for (size_t i = 0; i < 50; ++i) ASSERT_TRUE(a_.Create(i).ok());
   ExpectAgreement();
 }
 
 TEST_F(SharedLanesTest, ALogThatIsAwayForAWhileEndsNothing) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   log_.away = true;
   log_.ends_fail = true;
-  ASSERT_TRUE(Await([this] { return log_.failed_polls > 3; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return log_.failed_polls > 3; }));
   // A repeat waits for the log's end.
   ASSERT_TRUE(a_.Create(0).ok());
   std::thread repeat([this] { EXPECT_TRUE(a_.Create(0).ok()); });
-  ASSERT_TRUE(Await([this] { return log_.failed_ends > 3; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return log_.failed_ends > 3; }));
   log_.away = false;
   log_.ends_fail = false;
   repeat.join();
@@ -249,23 +241,23 @@ TEST_F(SharedLanesTest, ALogThatIsAwayForAWhileEndsNothing) {
 
 TEST_F(SharedLanesTest, AStopIsNotHeldUpForEverByALogThatIsAway) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   ASSERT_TRUE(a_.Create(0).ok());
   log_.ends_fail = true;
   std::thread repeat([this] {
     const auto answer = a_.Create(0);
     EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << answer.status();
   });
-  ASSERT_TRUE(Await([this] { return log_.failed_ends > 0; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return log_.failed_ends > 0; }));
   a_.runner->Stop();
   repeat.join();
 }
 
 TEST_F(SharedLanesTest, AReplicaThatStartsLaterKnowsWhoOwns) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   for (size_t i = 0; i < 100; ++i) ASSERT_TRUE(a_.Create(i).ok());
-  ASSERT_TRUE(Await([this] { return b_.CaughtUp(); }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return b_.CaughtUp(); }));
   b_.runner->Stop();
   b_.Start({});
   const auto refused = b_.Create(0);
@@ -276,13 +268,13 @@ TEST_F(SharedLanesTest, AReplicaThatStartsLaterKnowsWhoOwns) {
 
 TEST_F(SharedLanesTest, APartitionWhoseLogWasTrimmedStopsAlone) {
   a_.runner->Hint(All(true));
-  ASSERT_TRUE(Await([this] { return a_.open() == kPartitions; }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.open() == kPartitions; }));
   for (size_t i = 0; i < 50; ++i) ASSERT_TRUE(a_.Create(i).ok());
-  ASSERT_TRUE(Await([this] { return a_.CaughtUp() && b_.CaughtUp(); }));
+  ASSERT_TRUE(Eventually(kPatience, [this] { return a_.CaughtUp() && b_.CaughtUp(); }));
   const Partition at_fault = PartitionOfSubject(kTenant, "contacts/c0");
   log_.trimmed = at_fault;
-  ASSERT_TRUE(Await([&] { return !a_.tracker.Check(at_fault).ok(); }));
-  ASSERT_TRUE(Await([&] { return a_.open() == kPartitions - 1; }));
+  ASSERT_TRUE(Eventually(kPatience, [&] { return !a_.tracker.Check(at_fault).ok(); }));
+  ASSERT_TRUE(Eventually(kPatience, [&] { return a_.open() == kPartitions - 1; }));
   EXPECT_EQ(ReasonOf(a_.tracker.Check(at_fault)), "LOG_TRIMMED");
   const auto refused = a_.Create(0);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable);
