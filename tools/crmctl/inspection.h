@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "crm/admin/v1/admin_service.pb.h"
@@ -18,6 +19,8 @@ class Inspection {
 
   virtual ~Inspection() = default;
   virtual absl::StatusOr<admin::v1::GetStatusResponse> GetStatus() = 0;
+  // Servers that did not answer the last GetStatus; what it answered is of the others.
+  virtual std::vector<std::string> Unreached() const { return {}; }
   virtual absl::StatusOr<admin::v1::ListDeadLettersResponse> ListDeadLetters(
       const admin::v1::ListDeadLettersRequest& request) = 0;
   virtual absl::StatusOr<admin::v1::ListReactionRefusalsResponse> ListReactionRefusals(

@@ -48,6 +48,15 @@ int64_t EndOf(const ServiceStatus& service) {
       [](int64_t sum, const PartitionStatus& p) { return sum + p.end_offset(); });
 }
 
+// What was shown is of the others.
+absl::Status AllReached(const Inspection& inspection) {
+  const std::vector<std::string> unreached = inspection.Unreached();
+  if (unreached.empty()) return absl::OkStatus();
+  return Error(
+      absl::StatusCode::kUnavailable, "SERVER_UNREACHABLE",
+      fmt::format("{} did not answer; the answer is of the others", fmt::join(unreached, ", ")));
+}
+
 void ShowReactions(const GetStatusResponse& status, Console& console) {
   Table table({{"SERVICE"},
                {"REACTION"},
@@ -103,7 +112,7 @@ absl::Status ShowStatus(Inspection& inspection, Console& console) {
   CRM_ASSIGN_OR_RETURN(const GetStatusResponse status, inspection.GetStatus());
   if (console.json) {
     console.PrintJson(status);
-    return absl::OkStatus();
+    return AllReached(inspection);
   }
   Table head({{"VERSION"}, {"ENGINE"}, {"LOG"}, {"EPOCH", kRight}, {"COMMANDS"}});
   head.Add({status.version().empty() ? "-" : status.version(), status.engine(), status.log_id(),
@@ -127,7 +136,7 @@ absl::Status ShowStatus(Inspection& inspection, Console& console) {
   }
   console.out << table.ToString();
   ShowReactions(status, console);
-  return absl::OkStatus();
+  return AllReached(inspection);
 }
 
 absl::Status ProjectionStatus(Inspection& inspection, Console& console) {
@@ -225,7 +234,7 @@ absl::Status ProjectionVerify(Inspection& inspection, Console& console,
   }
   if (!table.empty()) console.out << table.ToString();
   CRM_RETURN_IF_ERROR(status);
-  if (equal) return absl::OkStatus();
+  if (equal) return AllReached(inspection);
   console.err << "a projection differs from its log: 'crmctl projection rebuild' mends it\n";
   return AnswerIsNo();
 }

@@ -89,12 +89,14 @@ absl::StatusOr<GetStatusResponse> ServerInspection::GetStatus() {
   GetStatusResponse all;
   std::set<std::string> answered;
   std::map<std::string, absl::Status> failed;
+  unreached_.clear();
   for (const Server& server : servers_) {
     const absl::Status status = AddStatusOf(server, &all);
     if (status.ok()) {
       answered.insert(server.service);
     } else if (status.code() == absl::StatusCode::kUnavailable) {
       failed[server.service] = status;
+      unreached_.push_back(server.service + "@" + server.address);
     } else {
       return status;
     }

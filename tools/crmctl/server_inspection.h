@@ -19,6 +19,7 @@ class ServerInspection final : public Inspection {
   explicit ServerInspection(RpcClient& client);
 
   absl::StatusOr<admin::v1::GetStatusResponse> GetStatus() override;
+  std::vector<std::string> Unreached() const override { return unreached_; }
   absl::StatusOr<admin::v1::ListDeadLettersResponse> ListDeadLetters(
       const admin::v1::ListDeadLettersRequest& request) override;
   absl::StatusOr<admin::v1::ListReactionRefusalsResponse> ListReactionRefusals(
@@ -52,6 +53,7 @@ class ServerInspection final : public Inspection {
   absl::StatusOr<RpcClient*> Direct(Request* request);
 
   std::vector<Server> servers_;
+  std::vector<std::string> unreached_;
 };
 
 // Whether `chosen` names the service: "contact" does for "contact" and each of its replicas.
