@@ -48,19 +48,22 @@ TEST_F(TargetsTest, CallsGoToTheServiceTheyBelongTo) {
   EXPECT_THAT(runs.err, HasSubstr(kAway));
 }
 
-TEST_F(TargetsTest, AReplicaThatIsAwayIsPassedOver) {
+TEST_F(TargetsTest, AReplicaThatIsAwayIsPassedOverAndNamed) {
   const std::string targets = std::string("contact=") + kAway + "," + here_;
   EXPECT_EQ(ImportAda(targets).exit_code, 0);
   EXPECT_THAT(At(targets, {"contact", "list"}).out, HasSubstr("Ada"));
   const Ran status = At(targets, {"status"});
-  EXPECT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_EQ(status.exit_code, 3);
+  EXPECT_THAT(status.err, HasSubstr(std::string("contact@") + kAway + " did not answer"));
   EXPECT_THAT(status.out, HasSubstr("contact@" + server_.address()));
   EXPECT_THAT(status.out, Not(HasSubstr(kAway)));
   EXPECT_EQ(At(targets, {"wait"}).exit_code, 0);
   const Ran dump = At(targets, {"projection", "dump", "--service", "contact", "--hashes"});
   EXPECT_EQ(dump.exit_code, 0) << dump.err;
   const Ran verify = At(targets, {"projection", "verify", "--service", "contact"});
-  EXPECT_EQ(verify.exit_code, 0) << verify.err;
+  EXPECT_EQ(verify.exit_code, 3);
+  EXPECT_THAT(verify.err, HasSubstr(std::string("contact@") + kAway + " did not answer"));
+  EXPECT_THAT(verify.out, HasSubstr("yes"));
   EXPECT_EQ(At(targets, {"dead-letters", "list"}).exit_code, 0);
   EXPECT_EQ(At(targets, {"log", "verify"}).exit_code, 0);
   EXPECT_THAT(At(targets, {"log", "cat"}).out, HasSubstr("ContactCreated"));
