@@ -35,6 +35,11 @@ absl::Status DirectoryError(const fs::path& path, const std::error_code& error) 
                "cannot use the data directory " + path.string() + ": " + error.message());
 }
 
+std::string FaultText(const ServiceHost& host, const absl::Status& fault) {
+  return "stopped serving a partition of " + host.definition().topic + ": " +
+         std::string(fault.message());
+}
+
 }  // namespace
 
 Process::Process(ServerConfig config, std::vector<ServiceDefinition> services, const Clock& clock,
@@ -64,9 +69,12 @@ absl::Status Process::Readiness() {
   }
   if (!started_) return absl::UnavailableError("still opening or building projections");
   if (!ready_) return absl::UnavailableError("projections have not reached the log's end yet");
-  const bool serving =
-      std::all_of(hosts_.begin(), hosts_.end(), [](const auto& host) { return host->serving(); });
-  return serving ? absl::OkStatus() : absl::UnavailableError("a projection is being rebuilt");
+  for (const auto& host : hosts_) {
+    const absl::Status fault = host->Fault();
+    if (!fault.ok()) return absl::UnavailableError(FaultText(*host, fault));
+    if (!host->serving()) return absl::UnavailableError("a projection is being rebuilt");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Process::Start() {
@@ -249,8 +257,7 @@ void Process::CheckLog() {
   for (const auto& host : hosts_) {
     const absl::Status fault = host->Fault();
     if (fault.ok() || !told_.insert(std::string(fault.message())).second) continue;
-    telemetry_->NoteFault("stopped serving a partition of " + host->definition().topic + ": " +
-                          std::string(fault.message()));
+    telemetry_->NoteFault(FaultText(*host, fault));
   }
   const absl::Status status = engine_->Check();
   const std::string text(status.message());
