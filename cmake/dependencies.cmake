@@ -28,10 +28,10 @@ set(CRM_ROCKSDB RocksDB::rocksdb)
 # google/api, google/rpc and google/type protos come out of a Debian package's jar.
 set(CRM_GOOGLE_PROTOS ${CMAKE_BINARY_DIR}/google-protos)
 set(CRM_GOOGLE_PROTOS_JAR /usr/share/java/proto-google-common-protos.jar)
-if(NOT EXISTS ${CRM_GOOGLE_PROTOS}/google/rpc/status.proto)
+if(NOT EXISTS ${CRM_GOOGLE_PROTOS}/google/longrunning/operations.proto)
   if(NOT EXISTS ${CRM_GOOGLE_PROTOS_JAR})
     message(FATAL_ERROR "${CRM_GOOGLE_PROTOS_JAR} is missing: apt-get install libgoogle-common-protos-java")
   endif()
   file(ARCHIVE_EXTRACT INPUT ${CRM_GOOGLE_PROTOS_JAR} DESTINATION ${CRM_GOOGLE_PROTOS}
-    PATTERNS google/api/*.proto google/rpc/*.proto)
+    PATTERNS google/api/*.proto google/longrunning/*.proto google/rpc/*.proto)
 endif()

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "services/contact/api/email_address.h"
 #include "services/contact/api/phone_number.h"
@@ -22,6 +24,8 @@ constexpr char kPhone[] =
 constexpr char kLanguage[] = "must be a BCP 47 tag such as de-CH";
 constexpr char kRegion[] = "must be an ISO 3166-1 alpha-2 code such as CH";
 constexpr char kTimeZone[] = "must be a name of the IANA time zone database such as Europe/Zurich";
+constexpr char kAttitude[] = "must be WANTED or UNWANTED";
+constexpr char kTwice[] = "must be there once";
 constexpr char kKind[] = "must be a kind that is defined";
 
 // Turns fields into what is kept and notes what it cannot.
@@ -41,6 +45,8 @@ class Reader {
     profile.emails = Each("contact.emails", contact.emails(), kEmail, NormaliseEmail);
     profile.phones = Phones(contact, profile.region_code);
     profile.tags = Tags(contact);
+    profile.preferences = Preferences(contact);
+    profile.concerns = Concerns(contact);
     for (int i = 0; i < contact.addresses_size(); ++i) {
       profile.addresses.push_back(
           Address(fmt::format("contact.addresses[{}]", i), contact.addresses(i)));
@@ -105,6 +111,40 @@ class Reader {
     }
     std::sort(tags.begin(), tags.end());
     return tags;
+  }
+
+  std::vector<Preference> Preferences(const v1::Contact& contact) {
+    std::map<std::pair<std::string, std::string>, v1::Preference::Attitude> kept;
+    for (int i = 0; i < contact.preferences_size(); ++i) {
+      const v1::Preference& each = contact.preferences(i);
+      const std::string path = fmt::format("contact.preferences[{}]", i);
+      if (!v1::Preference::Attitude_IsValid(each.attitude()) ||
+          each.attitude() == v1::Preference::ATTITUDE_UNSPECIFIED) {
+        faults_.Add(path + ".attitude", kAttitude);
+      }
+      if (!kept.try_emplace({each.channel(), each.topic()}, each.attitude()).second) {
+        faults_.Add(path, kTwice);
+      }
+    }
+    std::vector<Preference> preferences;
+    for (const auto& [about, attitude] : kept) {
+      preferences.push_back({about.first, about.second, attitude});
+    }
+    return preferences;
+  }
+
+  std::vector<Concern> Concerns(const v1::Contact& contact) {
+    std::map<std::string, std::string> kept;
+    for (int i = 0; i < contact.concerns_size(); ++i) {
+      const v1::Concern& each = contact.concerns(i);
+      const std::string path = fmt::format("contact.concerns[{}]", i);
+      if (!kept.try_emplace(each.topic(), Text(path + ".text", each.text())).second) {
+        faults_.Add(path, kTwice);
+      }
+    }
+    std::vector<Concern> concerns;
+    for (auto& [topic, text] : kept) concerns.push_back({topic, std::move(text)});
+    return concerns;
   }
 
   PostalAddress Address(const std::string& path, const v1::PostalAddress& message) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -33,6 +35,35 @@ struct ExternalKey {
   bool operator==(const ExternalKey&) const = default;
 };
 
+struct Preference {
+  std::string channel;
+  std::string topic;
+  v1::Preference::Attitude attitude = v1::Preference::ATTITUDE_UNSPECIFIED;
+  bool operator==(const Preference&) const = default;
+};
+
+struct Concern {
+  std::string topic;
+  std::string text;
+  bool operator==(const Concern&) const = default;
+};
+
+// A day of the calendar, "2026-01-31".
+struct Date {
+  std::string text;
+  bool operator==(const Date&) const = default;
+};
+
+// One of a declaration's choices.
+struct Choice {
+  std::string id;
+  bool operator==(const Choice&) const = default;
+};
+
+// Values of declared fields by the declaration's id.
+using CustomValue = std::variant<std::string, int64_t, double, bool, Date, Choice>;
+using CustomFields = std::map<std::string, CustomValue>;
+
 // What callers may change of a contact, already normalised. The fields mean what they mean in
 // crm.contact.v1.Contact.
 struct Profile {
@@ -47,6 +78,11 @@ struct Profile {
   std::string region_code;
   std::string time_zone;
   std::vector<std::string> tags;
+  // Sorted by channel and topic.
+  std::vector<Preference> preferences;
+  // Sorted by topic.
+  std::vector<Concern> concerns;
+  CustomFields custom_fields;
   bool operator==(const Profile&) const = default;
 };
 
@@ -64,6 +100,9 @@ void ForEachField(Visit&& visit) {
   visit("region_code", &Profile::region_code);
   visit("time_zone", &Profile::time_zone);
   visit("tags", &Profile::tags);
+  visit("preferences", &Profile::preferences);
+  visit("concerns", &Profile::concerns);
+  visit("custom_fields", &Profile::custom_fields);
 }
 
 // Names of fields of Profile; a name that is none of them selects nothing.

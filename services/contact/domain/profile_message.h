@@ -19,6 +19,13 @@ std::vector<std::string> ToVector(const Strings& strings) {
 PostalAddress ReadAddress(const v1::PostalAddress& message);
 void WriteAddress(const PostalAddress& address, v1::PostalAddress* message);
 
+Preference ReadPreference(const v1::Preference& message);
+void WritePreference(const Preference& preference, v1::Preference* message);
+
+// Nothing where the message has no value: the field is cleared.
+std::optional<CustomValue> ReadCustomValue(const v1::CustomValue& message);
+void WriteCustomValue(const std::string& field, const CustomValue& value, v1::CustomValue* message);
+
 // `Message` is v1::Contact or v1::ContactPersonal.
 template <typename Message>
 void ReadPersonal(const Message& message, Profile* profile) {
@@ -31,6 +38,17 @@ void ReadPersonal(const Message& message, Profile* profile) {
     profile->addresses.push_back(ReadAddress(address));
   }
   profile->tags = ToVector(message.tags());
+  for (const auto& preference : message.preferences()) {
+    profile->preferences.push_back(ReadPreference(preference));
+  }
+  for (const auto& concern : message.concerns()) {
+    profile->concerns.push_back({concern.topic(), concern.text()});
+  }
+  for (const auto& custom : message.custom_fields()) {
+    if (auto value = ReadCustomValue(custom)) {
+      profile->custom_fields.insert_or_assign(custom.field(), *std::move(value));
+    }
+  }
 }
 
 template <typename Message>
@@ -42,6 +60,17 @@ void WritePersonal(const Profile& profile, Message* message) {
   for (const auto& phone : profile.phones) message->add_phones(phone);
   for (const auto& address : profile.addresses) WriteAddress(address, message->add_addresses());
   for (const auto& tag : profile.tags) message->add_tags(tag);
+  for (const auto& preference : profile.preferences) {
+    WritePreference(preference, message->add_preferences());
+  }
+  for (const auto& concern : profile.concerns) {
+    auto* written = message->add_concerns();
+    written->set_topic(concern.topic);
+    written->set_text(concern.text);
+  }
+  for (const auto& [field, value] : profile.custom_fields) {
+    WriteCustomValue(field, value, message->add_custom_fields());
+  }
 }
 
 // `Message` is v1::Contact, v1::ContactCreated or v1::ContactProfileChanged.
