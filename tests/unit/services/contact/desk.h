@@ -33,7 +33,7 @@ class Desk {
                                       const google::protobuf::Message& request) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare(caller_, request, names_));
+      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_}, request));
       last_etag_ = command->etag;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
       return candidate.render(std::move(outcome));
