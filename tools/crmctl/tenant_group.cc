@@ -76,6 +76,7 @@ absl::Status Create(RpcClient& client, Console& console, const TenantArguments& 
   contact::v1::CreateTenantRequest request;
   *request.mutable_tenant() = std::move(change.tenant);
   request.mutable_tenant()->set_name(NameOf(client));
+  request.set_request_id(arguments.request_id);
   Tenant tenant;
   CRM_RETURN_IF_ERROR(client.Call(Method("CreateTenant"), request, &tenant));
   PrintTenant(console, tenant);
@@ -142,7 +143,10 @@ void AddTenantCommands(CommandTree& tree) {
   const auto run = [to](auto what) {
     return [to, what](RpcClient& client, Console& console) { return what(client, console, *to); };
   };
-  AddSettings(tree.AddCall(group, "create", "Make it known, with its settings", run(Create)), to);
+  CLI::App* create = tree.AddCall(group, "create", "Make it known, with its settings", run(Create));
+  AddSettings(create, to);
+  create->add_option("--request-id", to->request_id,
+                     "A repeat with the same id and settings is no error");
   CLI::App* set = tree.AddCall(group, "set", "Change settings", run(Set));
   AddSettings(set, to);
   set->add_option("--optional", to->optional, "Id of a field that is required no more, may repeat")

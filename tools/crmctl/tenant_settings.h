@@ -17,6 +17,8 @@ struct TenantArguments {
   std::string default_language;
   // "ID=TYPE[,required][,title=TEXT][,choices=A|B|C]".
   std::vector<std::string> fields;
+  // Of a creation: a repeat with the same settings gets the first answer.
+  std::string request_id;
   // Ids.
   std::vector<std::string> optional;
   std::vector<std::string> retired;
