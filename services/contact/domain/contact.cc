@@ -58,15 +58,16 @@ Events One(ContactEvent event) {
 }
 
 UpsertContact Birth(const CreateContact& command) {
-  return {command.profile, command.mask, command.external_key, command.observed};
+  return {command.profile, command.mask, command.external_key, command.observed, {}};
 }
 
 UpsertContact Birth(const UpdateContact& command) {
-  FieldMask observed = command.mask;
-  return {command.profile, std::move(observed), std::nullopt, command.observed};
+  return {command.profile, command.mask, std::nullopt, command.observed, command.required_fields};
 }
 
-Events Created(const UpsertContact& command) {
+absl::StatusOr<Events> Created(const UpsertContact& command) {
+  std::string missing = MissingAtBirth(command.profile, command.required_fields);
+  if (!missing.empty()) return InvalidField(std::string(kCustomFieldsPath), std::move(missing));
   ContactEvent event;
   *event.mutable_created() = ObserveBirth(command);
   return One(std::move(event));
@@ -159,6 +160,15 @@ Contact EvolvedKnown(Contact contact, const ContactEvent& event, const EventMeta
 }
 
 }  // namespace
+
+std::string MissingAtBirth(const Profile& profile,
+                           const std::vector<std::string>& required_fields) {
+  std::string missing;
+  for (const std::string& id : required_fields) {
+    if (!profile.custom_fields.contains(id)) missing += (missing.empty() ? "" : ", ") + id;
+  }
+  return missing.empty() ? "" : "must have values of the required fields: " + missing;
+}
 
 absl::Status Moved(const std::string& contact) {
   return Error(absl::StatusCode::kFailedPrecondition, "MOVED",

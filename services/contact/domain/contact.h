@@ -87,6 +87,8 @@ struct UpdateContact {
   Observed observed{};
   // Allowed: the contact is created where it is not known.
   IfMissing missing = IfMissing::kRefuse;
+  // As UpsertContact's.
+  std::vector<std::string> required_fields{};
 };
 
 struct DeleteContact {
@@ -104,7 +106,13 @@ struct UpsertContact {
   FieldMask mask;
   std::optional<ExternalKey> external_key;
   Observed observed{};
+  // Ids of custom fields that a contact is born with: INVALID_ARGUMENT where it lacks one.
+  std::vector<std::string> required_fields{};
 };
+
+// What is wrong with a birth without a value of each of these fields; empty: nothing.
+std::string MissingAtBirth(const Profile& profile, const std::vector<std::string>& required_fields);
+inline constexpr std::string_view kCustomFieldsPath = "contact.custom_fields";
 
 // The stream of `key` becomes an alias of the contact.
 struct RecordAlias {
