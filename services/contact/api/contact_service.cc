@@ -166,6 +166,7 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   const StageRequests stages(types);
   service.name = "contact";
   service.topic = "crm.contact.events";
+  service.core_version = 3;
   service.record = &v1::ContactRecord::default_instance();
   service.rpc = v1::ListContactsRequest::descriptor()->file()->FindServiceByName("ContactService");
   service.resources = {

@@ -139,9 +139,9 @@ TEST(ContactByNameProperty, ErasureLaw) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
     View plain, shredded;
-    for (const auto& event : draw.AHistory()) {
-      plain.Fold("c1", event);
-      shredded.Fold("c1", Shredded(event));
+    for (const auto& happened : draw.AHistory()) {
+      plain.Fold("c1", happened.event);
+      shredded.Fold("c1", Shredded(happened.event));
     }
     plain.Fold("c1", Erased());
     shredded.Fold("c1", Erased());
