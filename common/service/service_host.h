@@ -153,14 +153,18 @@ class ServiceHost {
   UnaryHandler CommandHandler(const CommandMethod& method);
   UnaryHandler QueryHandler(const QueryMethod& method);
   UnaryHandler GetHandler(const ResourceMethods& methods);
+  UnaryHandler BatchGetHandler(const ResourceMethods& methods);
   UnaryHandler RevisionsHandler(const ResourceMethods& methods);
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
   void Submit(std::unique_ptr<Command> command);
   // The handler, until Withdraw.
   UnaryHandler Guarded(UnaryHandler handler);
-  void AnswerGet(const Call& call, const ResourceRef& ref);
-  void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
+  // Numbers of the fields that a view does not show; of one resource, null where it shows all.
+  using LeftOut = std::vector<uint32_t>;
+  void AnswerGet(const Call& call, const ResourceRef& ref, const LeftOut* left_out);
+  void AnswerBatch(const Call& call, const std::vector<ResourceRef>& refs, const LeftOut& left_out);
+  void GetAt(const Call& call, const AggregateType& type, ResourceRef ref, const LeftOut* left_out,
              const common::v1::AsOf& as_of);
   // Whether any subject of the partition may be marked (quarantined or erased).
   bool MayBeMarked(const RowReader& core, Partition partition);

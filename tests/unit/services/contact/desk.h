@@ -18,6 +18,7 @@
 #include "common/storage/memory_store.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/api/contact_service.h"
+#include "tests/support/as_host.h"
 
 namespace crm::contact::testing {
 
@@ -33,7 +34,7 @@ class Desk {
                                       const google::protobuf::Message& request) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare(caller_, request, names_));
+      CRM_ASSIGN_OR_RETURN(auto command, PrepareAsHost(candidate, caller_, request, names_));
       last_etag_ = command->etag;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
       return candidate.render(std::move(outcome));
@@ -61,6 +62,7 @@ class Desk {
                                   std::optional<Moment> as_of = std::nullopt) {
     for (const QueryMethod& candidate : service_.queries) {
       if (candidate.method != method) continue;
+      CRM_RETURN_IF_ERROR(CheckAsHost(request));
       if (candidate.subject) {
         CRM_RETURN_IF_ERROR(candidate.subject(caller_, request, names_).status());
       }
