@@ -440,6 +440,12 @@ struct ServiceHost::CommandEndpoint {
       request.GetDescriptor()->FindFieldByName("validate_only");
 };
 
+// A request that was parsed, and what its field rules say against it.
+struct ServiceHost::CheckedRequest {
+  std::unique_ptr<Message> message;
+  FieldFaults faults;
+};
+
 UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
   auto endpoint = std::make_shared<const CommandEndpoint>(method, RequestOf(method.method));
   return
@@ -447,25 +453,55 @@ UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
 }
 
 void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
-  const std::unique_ptr<Message> request(endpoint.request.New());
-  FieldFaults faults;
-  if (absl::Status status = ParseAndValidate(call->request(), request.get(), &faults);
+  const auto request = std::make_shared<CheckedRequest>();
+  request->message.reset(endpoint.request.New());
+  if (absl::Status status =
+          ParseAndValidate(call->request(), request->message.get(), &request->faults);
       !status.ok()) {
     return call->Finish(std::move(status));
   }
   const CallContext& context = call->context();
+  const bool waits = !context.min_positions.empty() || context.strong;
+  if (!waits || definition_.tenants.empty()) return PrepareAndSubmit(endpoint, call, *request);
+  // What the call asks to be read holds for the settings it is prepared with, too.
+  const Partition partition =
+      PartitionOfSubject(context.caller.tenant, SettingsName(context.caller.tenant));
+  waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
+               [this, &endpoint, call, request] { PrepareAndSubmit(endpoint, call, *request); });
+}
+
+std::string ServiceHost::SettingsName(const std::string& tenant) const {
+  return definition_.tenants + "/" + tenant;
+}
+
+absl::StatusOr<std::string> ServiceHost::SettingsOf(const std::string& tenant) {
+  if (definition_.tenants.empty()) return "";
+  const auto serving = core_->serving();
+  if (serving == nullptr) return Healing();
+  const std::string name = SettingsName(tenant);
+  auto row = serving->store->Get(AggregateKey(PartitionOfSubject(tenant, name), tenant, name));
+  if (!row.ok()) return Translate(row.status());
+  return row->has_value() ? std::string(ResourceOfRow(**row)) : "";
+}
+
+void ServiceHost::PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
+                                   const CheckedRequest& checked) {
+  const Message& request = *checked.message;
+  const CallContext& context = call->context();
+  const absl::StatusOr<std::string> settings = SettingsOf(context.caller.tenant);
+  if (!settings.ok()) return call->Finish(settings.status());
   absl::StatusOr<std::unique_ptr<Command>> prepared =
-      endpoint.method.prepare(context.caller, *request, names_);
-  if (!faults.empty()) return call->Finish(JoinFaults(std::move(faults), prepared.status()));
+      endpoint.method.prepare({context.caller, names_, *settings}, request);
+  if (!checked.faults.empty()) return call->Finish(JoinFaults(checked.faults, prepared.status()));
   if (!prepared.ok()) return call->Finish(prepared.status());
   Command& command = **prepared;
   command.caller = context.caller;
-  command.request_id = StringOf(*request, endpoint.request_id);
-  command.validate_only = BoolOf(*request, endpoint.validate_only);
+  command.request_id = StringOf(request, endpoint.request_id);
+  command.validate_only = BoolOf(request, endpoint.validate_only);
   command.deadline = context.deadline;
   if (!command.request_id.empty() && !endpoint.method.known_by_request_id) {
     command.payload_hmac =
-        environment_.secret.Mac("crm payload", {endpoint.method.method, CanonicalPayload(*request)})
+        environment_.secret.Mac("crm payload", {endpoint.method.method, CanonicalPayload(request)})
             .substr(0, 16);
   }
   command.done = [this, call, method = &endpoint.method](absl::StatusOr<Outcome> outcome) {

@@ -129,6 +129,7 @@ class ServiceHost {
  private:
   using Call = std::shared_ptr<UnaryCall>;
   struct CommandEndpoint;
+  struct CheckedRequest;
 
   // Keeps the latest hint, for lanes that are made later, too.
   void TakeHint(const OwnershipHints::Mine& mine);
@@ -157,6 +158,12 @@ class ServiceHost {
   UnaryHandler RevisionsHandler(const ResourceMethods& methods);
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
+  // With what it is prepared by read, and on to its lane.
+  void PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
+                        const CheckedRequest& checked);
+  std::string SettingsName(const std::string& tenant) const;
+  // Serialised; empty where the tenant has none, or the service keeps none.
+  absl::StatusOr<std::string> SettingsOf(const std::string& tenant);
   void Submit(std::unique_ptr<Command> command);
   // The handler, until Withdraw.
   UnaryHandler Guarded(UnaryHandler handler);

@@ -26,7 +26,7 @@ inline absl::StatusOr<std::unique_ptr<Command>> PrepareAsHost(
   const std::unique_ptr<google::protobuf::Message> arrived(request.New());
   FieldFaults faults;
   CRM_RETURN_IF_ERROR(ParseAndValidate(request.SerializeAsString(), arrived.get(), &faults));
-  auto command = method.prepare(caller, *arrived, names);
+  auto command = method.prepare({caller, names}, *arrived);
   if (!faults.empty()) return JoinFaults(std::move(faults), command.status());
   return command;
 }

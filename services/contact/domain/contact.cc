@@ -149,6 +149,10 @@ Contact ContactDecider::Evolve(Contact contact, const ContactEvent& event) {
       return unknown ? contact : Deleted(std::move(contact));
     case ContactEvent::kErased:
       return Erased(contact);
+    case ContactEvent::kUndeleted:
+    case ContactEvent::kPurged:
+    case ContactEvent::kKeyLinked:
+    case ContactEvent::kAliasRecorded:
     case ContactEvent::EVENT_NOT_SET:
       return contact;
   }

@@ -89,17 +89,6 @@ struct Requests {
   }
 };
 
-// A PrepareCommand of a member of Requests.
-template <typename Request>
-PrepareCommand Prepare(const Requests& requests,
-                       PreparedCommand (Requests::*prepare)(const Caller&, const Request&,
-                                                            const NameMaker&) const) {
-  return [requests, prepare](const Caller& caller, const google::protobuf::Message& request,
-                             const NameMaker& names) {
-    return (requests.*prepare)(caller, static_cast<const Request&>(request), names);
-  };
-}
-
 v1::RecordOutcome OutcomeOf(const Outcome& outcome) {
   if (outcome.events == 0) return v1::UNCHANGED;
   return outcome.version_before == 0 ? v1::RECORDED : v1::CORRECTED;
