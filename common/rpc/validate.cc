@@ -205,10 +205,10 @@ bool ParseMasked(std::string_view bytes, Message* message, FieldFaults* faults) 
   return Parse(masked, message);
 }
 
-BadRequest FaultsOf(const absl::Status& status) {
+std::vector<BadRequest::FieldViolation> FaultsOf(const absl::Status& status) {
   BadRequest bad;
   if (const auto detail = status.GetPayload(kBadRequest)) bad.ParseFromString(std::string(*detail));
-  return bad;
+  return {bad.field_violations().begin(), bad.field_violations().end()};
 }
 
 // One path is the other or leads to it.
@@ -236,11 +236,11 @@ absl::Status ParseAndValidate(std::string_view bytes, Message* message) {
 }
 
 absl::Status JoinFaults(FieldFaults faults, const absl::Status& refusal) {
-  const BadRequest first = FaultsOf(faults.ToStatus());
-  for (const auto& more : FaultsOf(refusal).field_violations()) {
-    const bool follows = std::any_of(
-        first.field_violations().begin(), first.field_violations().end(),
-        [&more](const auto& each) { return OneHoldsTheOther(each.field(), more.field()); });
+  const auto first = FaultsOf(faults.ToStatus());
+  for (const auto& more : FaultsOf(refusal)) {
+    const bool follows = std::any_of(first.begin(), first.end(), [&more](const auto& each) {
+      return OneHoldsTheOther(each.field(), more.field());
+    });
     if (!follows) faults.Add(more.field(), more.description());
   }
   return faults.ToStatus();
