@@ -89,6 +89,8 @@ struct CommandMethod {
   // itself has no payload HMAC either. Their requests have `request_id`, `source`
   // (crm.common.v1.SourcePosition) and `causation_id`, which the host fills in.
   bool known_by_request_id = false;
+  // Also for tenants that nothing is known of.
+  bool for_unknown_tenants = false;
 };
 
 // What a query may read. The stores have reached the call's positions before the query runs.
@@ -139,7 +141,8 @@ struct ViewDefinition {
 // Standard methods the host runs by itself, for one kind of aggregate.
 struct ResourceMethods {
   const AggregateType* type = nullptr;
-  // "contacts/*", "contacts/*/orders/*", "contacts/*/lifecycle": a star for each id.
+  // "contacts/*", "contacts/*/orders/*", "contacts/*/lifecycle": a star for each id;
+  // "tenants/{tenant}".
   std::string pattern;
   // `name = 1; AsOf as_of = 2` -> the resource. Copies the core's row.
   std::string get;

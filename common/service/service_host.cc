@@ -12,6 +12,7 @@
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
+#include "common/projection/tenants_seen.h"
 #include "common/rpc/validate.h"
 #include "common/rpc/wire_walk.h"
 #include "common/service/projection_drivers.h"
@@ -147,6 +148,8 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                      });
   all_.push_back(core_.get());
   for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
+  gate_ = std::make_unique<TenantGate>(
+      TenantGate::Reads{*core_, FindProjection(TenantsSeen::kName), waits_});
   if (definition_.reactions.empty()) return;
   reaction_side_ = std::make_unique<ReactionSide>(
       ReactionSide::Of{definition_, *core_, views_, [this] { return ReadAll(); },
@@ -387,27 +390,33 @@ const Message& ServiceHost::ResponseOf(const std::string& method) const {
 void ServiceHost::Register(RpcServer& server) {
   server.AddService(definition_.rpc);
   for (const CommandMethod& method : definition_.commands) {
-    UnaryHandler handler = Guarded(CommandHandler(method));
+    UnaryHandler handler = method.for_unknown_tenants ? Guarded(CommandHandler(method))
+                                                      : Gated(CommandHandler(method));
     command_handlers_[method.method] = handler;
     server.AddUnary(definition_.rpc, method.method, std::move(handler));
   }
   for (const QueryMethod& method : definition_.queries) {
-    server.AddUnary(definition_.rpc, method.method, Guarded(QueryHandler(method)));
+    server.AddUnary(definition_.rpc, method.method, Gated(QueryHandler(method)));
   }
   for (const ResourceMethods& methods : definition_.resources) {
     if (!methods.get.empty()) {
-      server.AddUnary(definition_.rpc, methods.get, Guarded(GetHandler(methods)));
+      server.AddUnary(definition_.rpc, methods.get, Gated(GetHandler(methods)));
     }
     if (!methods.batch_get.empty()) {
-      server.AddUnary(definition_.rpc, methods.batch_get, Guarded(BatchGetHandler(methods)));
+      server.AddUnary(definition_.rpc, methods.batch_get, Gated(BatchGetHandler(methods)));
     }
     if (!methods.list_revisions.empty()) {
-      server.AddUnary(definition_.rpc, methods.list_revisions, Guarded(RevisionsHandler(methods)));
+      server.AddUnary(definition_.rpc, methods.list_revisions, Gated(RevisionsHandler(methods)));
     }
   }
   for (const auto& [stream, command] : definition_.batches) {
     server.AddBatch(definition_.rpc, stream, command_handlers_.at(command));
   }
+}
+
+UnaryHandler ServiceHost::Gated(UnaryHandler handler) {
+  if (options_.accept_unknown_tenants) return Guarded(std::move(handler));
+  return Guarded(gate_->Guard(std::move(handler)));
 }
 
 UnaryHandler ServiceHost::Guarded(UnaryHandler handler) {

@@ -20,6 +20,7 @@
 #include "common/service/resource_reads.h"
 #include "common/service/served_projection.h"
 #include "common/service/service_definition.h"
+#include "common/service/tenant_gate.h"
 #include "common/service/work_queue.h"
 #include "crm/common/v1/position.pb.h"
 
@@ -43,6 +44,8 @@ struct HostEnvironment {
 struct HostOptions {
   // Holds <service>/<projection>-<version>.
   std::string data_directory;
+  // Calls for tenants that nothing is known of are taken (TenantGate).
+  bool accept_unknown_tenants = false;
   std::string owner;
   // Where other processes pass commands on to.
   std::string endpoint;
@@ -167,6 +170,8 @@ class ServiceHost {
   void Submit(std::unique_ptr<Command> command);
   // The handler, until Withdraw.
   UnaryHandler Guarded(UnaryHandler handler);
+  // The same behind the gate.
+  UnaryHandler Gated(UnaryHandler handler);
   // Numbers of the fields that a view does not show; of one resource, null where it shows all.
   using LeftOut = std::vector<uint32_t>;
   void AnswerGet(const Call& call, const ResourceRef& ref, const LeftOut* left_out);
@@ -215,6 +220,7 @@ class ServiceHost {
   const CoreProjection core_projection_;
   PositionTokens tokens_;
   PositionWaits waits_;
+  std::unique_ptr<TenantGate> gate_;
   // By topic.
   std::map<std::string, std::unique_ptr<ForeignTopic>> foreign_topics_;
   std::vector<std::unique_ptr<PositionTracker>> trackers_;

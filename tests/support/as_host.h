@@ -21,12 +21,12 @@ inline absl::Status CheckAsHost(const google::protobuf::Message& request) {
 
 // The command of a request; refused with the faults by the rules and the method's own together.
 inline absl::StatusOr<std::unique_ptr<Command>> PrepareAsHost(
-    const CommandMethod& method, const Caller& caller, const google::protobuf::Message& request,
-    const NameMaker& names) {
+    const CommandMethod& method, const CommandContext& context,
+    const google::protobuf::Message& request) {
   const std::unique_ptr<google::protobuf::Message> arrived(request.New());
   FieldFaults faults;
   CRM_RETURN_IF_ERROR(ParseAndValidate(request.SerializeAsString(), arrived.get(), &faults));
-  auto command = method.prepare({caller, names}, *arrived);
+  auto command = method.prepare(context, *arrived);
   if (!faults.empty()) return JoinFaults(std::move(faults), command.status());
   return command;
 }

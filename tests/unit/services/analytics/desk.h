@@ -43,7 +43,7 @@ class Desk {
                                       const google::protobuf::Message& request) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, PrepareAsHost(candidate, caller_, request, names_));
+      CRM_ASSIGN_OR_RETURN(auto command, PrepareAsHost(candidate, {caller_, names_}, request));
       return Run(*command);
     }
     return absl::UnimplementedError(std::string(method));
