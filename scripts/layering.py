@@ -62,6 +62,8 @@ VENDORS = [
     (r'librdkafka/', [r'^common/log/kafka/', r'^tests/conformance/raw_kafka\.(h|cc)$', r'^tests/bench/raw_tail\.cc$']),
     (r'grpc(pp)?/|.*\.grpc\.pb\.h$',
      [r'^common/rpc/', r'^services/[^/]+/api/', r'^services/[^/]+/main\.cc$', r'^tools/', r'^tests/']),
+    # Patterns of field rules.
+    (r're2/', [r'^common/rpc/']),
     (r'prometheus/', [r'^common/telemetry/', r'^tests/']),
     (r'CLI/', [r'^common/config/', r'^tools/', r'^tests/']),
     (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tools/', r'^tests/']),

@@ -26,6 +26,8 @@ packages_of() {
 }
 
 installed() {
+  # A Node of another source brings npm along.
+  [[ "$1" != npm && "$1" != nodejs ]] || ! command -v npm >/dev/null || return 0
   [[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
 }
 
@@ -66,6 +68,12 @@ tell_and_stop() {
   exit 1
 }
 
+# What the gate needs beyond packages.
+finish() {
+  [[ $groups != *gate* ]] || scripts/buf.sh --install || exit 1
+  exit 0
+}
+
 if $list_only; then
   for group in $groups; do packages_of "$group"; done
   exit 0
@@ -85,7 +93,7 @@ else
 fi
 if ((${#missing[@]} + ${#gate[@]} == 0)); then
   echo "setup: every package is installed"
-  exit 0
+  finish
 fi
 can_install || tell_and_stop "${missing[@]}" "${gate[@]}"
 
@@ -109,7 +117,7 @@ for package in "${gate[@]}"; do
     echo "setup: this release does not have $package; scripts/check.sh leaves out what needs it"
   fi
 done
-((${#missing[@]})) || exit 0
+((${#missing[@]})) || finish
 
 install() {
   as_root apt-get install -q -y --no-install-recommends "$@" </dev/null
@@ -119,3 +127,4 @@ echo "setup: installing ${missing[*]}"
 # Lists that are old name versions that are gone: read them anew and try once more.
 install "${missing[@]}" || { $updated && exit 1; update; install "${missing[@]}"; }
 echo "setup: done"
+finish

@@ -166,7 +166,7 @@ void BatchRpc::Arrived(bool ok) {
   if (core_->observer != nullptr) core_->observer->Started(method_.service_name, method_.name);
   const auto verdict = core_->batch_admission.EnterStream();
   admitted_ = verdict == Admission::Verdict::kAccepted;
-  if (!admitted_) return Refuse(Refusal(verdict, "streams", core_->observer));
+  if (!admitted_) return Refuse(Refusal(verdict, "streams", *core_));
   auto read = ReadContext(*call_, core_->clock, kNoDeadline, &context_);
   if (!read.ok()) return Refuse(read);
   MutexLock lock(mutex_);
@@ -204,7 +204,7 @@ void BatchRpc::Accept(grpc::Slice bytes) {
   if (!item->sound()) return item->Refuse(MalformedItem());
   const auto verdict = core_->admission.EnterCall();
   if (verdict != Admission::Verdict::kAccepted) {
-    return item->Refuse(Refusal(verdict, "items", core_->observer));
+    return item->Refuse(Refusal(verdict, "items", *core_));
   }
   item->Admit();
   handler_(std::move(item));
