@@ -44,7 +44,8 @@ int RequestIdField(const RawMethod& method) {
   return request_id == nullptr ? 0 : request_id->number();
 }
 
-// Sound bytes without the field: to bytes that are cut off nothing may be added, it could mend them.
+// Sound bytes without the field: to bytes that are cut off nothing may be added, it could mend
+// them.
 bool Lacks(std::string_view message, int number) {
   WireField field;
   while (NextWireField(&message, &field)) {

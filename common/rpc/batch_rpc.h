@@ -23,8 +23,8 @@ BatchItemView ReadBatchItem(std::string_view bytes);
 // Longest name of an import, in bytes: with any row it makes a request id that the rules allow.
 inline constexpr size_t kMaxImportId = 100;
 
-// Gives a command that has no request id the one of its row in the import. `field`: the request id's
-// number in the command.
+// Gives a command that has no request id the one of its row in the import. `field`: the request
+// id's number in the command.
 void NameRequest(BatchItemView* item, std::string_view import_id, int field);
 
 // Bidirectional batch streams of one method on one loop. On the loop's thread; before it starts,

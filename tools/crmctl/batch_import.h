@@ -26,6 +26,9 @@ class BatchImport {
     // "/crm.contact.v1.ContactService/ImportContacts".
     std::string method;
     int in_flight = 256;
+    // Names the import; rows without a request id get one of it (crm.common.v1.BatchItem). At most
+    // 100 bytes.
+    std::string import_id;
     // Gives up when no row was answered for so long.
     TimeNs patience = 60 * kSecond;
   };
@@ -69,7 +72,7 @@ class BatchImport {
   void Fill(const Source& source);
   bool complete() const { return exhausted_ && rows_.empty(); }
   // The next row to send; marks it as sent.
-  const common::v1::BatchItem* TakeReady();
+  common::v1::BatchItem* TakeReady();
   void Answered(const common::v1::BatchResult& response,
                 const std::function<void(const Result&)>& each);
   void SendAgain(int64_t row);

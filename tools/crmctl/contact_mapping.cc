@@ -117,8 +117,8 @@ class ContactMapping::Maker {
       faults_.push_back(constant.where + constant.field + " " + wrong);
     }
     AddPath(field->mask_path(), &mapping_.mask_);
-    const auto same = std::find_if(
-        mapping_.mapped_.begin(), mapping_.mapped_.end(), [&](const Mapped& mapped) {
+    const auto same =
+        std::find_if(mapping_.mapped_.begin(), mapping_.mapped_.end(), [&](const Mapped& mapped) {
           return !field->repeats() && mapped.field.place() == field->place();
         });
     if (same != mapping_.mapped_.end()) {

@@ -42,7 +42,8 @@ class ContactMapping {
   Row ToRequest(const CsvRecord& record) const;
 
  private:
-  // A column or several that fill a field; without a column, what fills it where those give nothing.
+  // A column or several that fill a field; without a column, what fills it where those give
+  // nothing.
   struct Mapped {
     std::vector<size_t> columns;
     std::string constant;

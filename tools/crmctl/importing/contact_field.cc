@@ -19,9 +19,9 @@ using contact::v1::PostalAddress;
 using google::protobuf::FieldDescriptor;
 
 constexpr int kMaxAddresses = 20;
-constexpr std::array<const char*, 9> kTexts = {"display_name",  "given_name",  "family_name",
-                                               "emails",        "phones",      "language_code",
-                                               "region_code",   "time_zone",   "tags"};
+constexpr std::array<const char*, 9> kTexts = {"display_name", "given_name", "family_name",
+                                               "emails",       "phones",     "language_code",
+                                               "region_code",  "time_zone",  "tags"};
 constexpr std::array<std::pair<std::string_view, CustomField::Type>, 6> kTypes = {
     {{"text", CustomField::TEXT},
      {"integer", CustomField::INTEGER},

@@ -24,7 +24,8 @@ using CustomFieldTypes = std::map<std::string, contact::v1::CustomField::Type, s
 //   addresses.PART addresses[N].PART     PART: lines (one more), locality, administrative_area,
 //                                        postal_code, region_code, label; N from 0
 //   concerns[TOPIC]                      the text of the concern
-//   preferences[CHANNEL/TOPIC]           wanted, yes, true, 1 / unwanted, no, false, 0; a part may be
+//   preferences[CHANNEL/TOPIC]           wanted, yes, true, 1 / unwanted, no, false, 0; a part may
+//   be
 //                                        empty
 //   custom_fields.ID                     a value of the tenant's own field, of the declared type;
 //   custom_fields.ID:TYPE                or of the type named: text integer number flag date choice
@@ -39,7 +40,8 @@ class ContactField {
   // Whether a type of the tenant's must be known to parse it.
   static bool NeedsType(std::string_view text);
 
-  // Sets the field, or adds to it. What is wrong with the value, without the value; empty = nothing.
+  // Sets the field, or adds to it. What is wrong with the value, without the value; empty =
+  // nothing.
   std::string Set(contact::v1::Contact* contact, const std::string& value) const;
 
   // What an update mask calls it.

@@ -103,8 +103,9 @@ class Parser {
     const bool assigned = !names.empty() && words.Take('=');
     const std::optional<std::string> value = assigned ? words.Word("") : std::nullopt;
     if (!value || !words.AtEnd()) {
-      return Fault("is not 'name = value'; a name or a value with = + # or blanks around it needs "
-                   "double quotes");
+      return Fault(
+          "is not 'name = value'; a name or a value with = + # or blanks around it needs "
+          "double quotes");
     }
     Assign(names, *value);
   }
@@ -147,8 +148,8 @@ class Parser {
     if (found == known.end()) {
       std::vector<std::string> there;
       for (const auto& each : known) there.push_back(each.first);
-      return Fault(fmt::format("[{}] has no '{}'; it has {}", section_, name,
-                               fmt::join(there, ", ")));
+      return Fault(
+          fmt::format("[{}] has no '{}'; it has {}", section_, name, fmt::join(there, ", ")));
     }
     if (!seen_.insert(name).second && name != "nothing") return Fault(name + " is set twice");
     found->second(value);
@@ -172,8 +173,9 @@ class Parser {
   void SetEncoding(const std::string& value) {
     const auto encoding = EncodingNamed(value);
     if (!encoding) {
-      return Fault("encoding: utf-8, utf-16le, utf-16be, iso-8859-1 or windows-1252 (a byte order "
-                   "mark in the file decides over it)");
+      return Fault(
+          "encoding: utf-8, utf-16le, utf-16be, iso-8859-1 or windows-1252 (a byte order "
+          "mark in the file decides over it)");
     }
     spec_.dialect.encoding = *encoding;
   }
@@ -210,8 +212,7 @@ class Parser {
          OneOf("kind", value, "person", "organization");
        }},
       {"observe_time", [this](const std::string& value) { spec_.observe_time = value; }},
-      {"empty",
-       [this](const std::string& value) {
+      {"empty", [this](const std::string& value) {
          spec_.keep_empty = value == "keep";
          OneOf("empty", value, "clear", "keep");
        }}};
