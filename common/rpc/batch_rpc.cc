@@ -6,12 +6,11 @@
 #include <optional>
 #include <utility>
 
-#include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "common/rpc/batch_item.h"
 #include "common/rpc/call_metadata.h"
 #include "common/rpc/error_details.h"
 #include "common/rpc/raw_bytes.h"
-#include "common/rpc/wire_walk.h"
 #include "crm/common/v1/batch.pb.h"
 
 namespace crm {
@@ -42,16 +41,6 @@ int RequestIdField(const RawMethod& method) {
   if (command == nullptr || command->message_type() == nullptr) return 0;
   const auto* request_id = command->message_type()->FindFieldByName("request_id");
   return request_id == nullptr ? 0 : request_id->number();
-}
-
-// Sound bytes without the field: to bytes that are cut off nothing may be added, it could mend
-// them.
-bool Lacks(std::string_view message, int number) {
-  WireField field;
-  while (NextWireField(&message, &field)) {
-    if (static_cast<int>(field.number) == number && !field.bytes.empty()) return false;
-  }
-  return message.empty();
 }
 
 // One stream. The loop refers to it until its last completion, each item that is being worked on as
@@ -365,33 +354,6 @@ void BatchRpc::Completed() {
 }
 
 }  // namespace
-
-BatchItemView ReadBatchItem(std::string_view bytes) {
-  BatchItemView item;
-  WireField field;
-  while (NextWireField(&bytes, &field)) {
-    if (field.number == 1 && field.type == 0) item.row = static_cast<int64_t>(field.varint);
-    if (field.number == 3 && field.type == 2) item.import_id = field.bytes;
-    if (field.number != 2) continue;
-    if (field.type != 2) return item;
-    // Pieces of a message field concatenate.
-    if (!item.command.empty() && item.joined.empty()) item.joined = item.command;
-    if (!item.joined.empty()) item.joined += field.bytes;
-    item.command = field.bytes;
-  }
-  item.sound = bytes.empty();
-  return item;
-}
-
-void NameRequest(BatchItemView* item, std::string_view import_id, int field) {
-  constexpr int kLengthDelimited = 2;
-  const std::string_view command = item->joined.empty() ? item->command : item->joined;
-  if (import_id.empty() || field == 0 || !Lacks(command, field)) return;
-  std::string named(command);
-  AppendVarint(&named, static_cast<uint64_t>(field) << 3 | kLengthDelimited);
-  AppendSized(&named, fmt::format("{}-{}", import_id, item->row));
-  item->joined = std::move(named);
-}
 
 void RequestBatches(const RawMethod& method, const std::shared_ptr<ServerCore>& core,
                     const UnaryHandler& handler, CompletionLoop& loop) {

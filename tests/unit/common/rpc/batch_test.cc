@@ -2,7 +2,7 @@
 #include <set>
 #include <thread>
 
-#include "common/rpc/batch_rpc.h"
+#include "common/rpc/batch_item.h"
 #include "crm/common/v1/batch.pb.h"
 #include "tests/support/test_seed.h"
 #include "tests/unit/common/rpc/test_server.h"
