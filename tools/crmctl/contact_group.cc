@@ -40,7 +40,7 @@ void AddContactImport(CommandTree& tree, CLI::App* import) {
   CLI::App* contacts =
       tree.AddCall(import, "contacts", "Upsert a contact for each row of a CSV file, or vCard",
                    [to, &tree](RpcClient& client, Console& console) {
-                     to->options.fresh_id = tree.random().Uuid();
+                     to->options.fresh_id = "import-" + tree.random().Uuid();
                      return ImportContacts(client, console, *to);
                    });
   contacts->footer(kImportFooter);

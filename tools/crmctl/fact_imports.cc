@@ -31,7 +31,7 @@ CLI::App* AddFileImport(CommandTree& tree, CLI::App* import, const char* name, c
                         FileOf<Columns>* to) {
   const auto run = [to, &tree](RpcClient& client, Console& console) {
     Rows rows(to->columns);
-    to->options.fresh_id = tree.random().Uuid();
+    to->options.fresh_id = "import-" + tree.random().Uuid();
     return ImportFile(client, console, to->options, {}, rows);
   };
   CLI::App* command = tree.AddCall(import, name, what, run);
