@@ -167,7 +167,10 @@ void BatchImport::Stream::Send() {
   // The server remembers it for the rest of the stream.
   if (!std::exchange(named_, true)) request->set_import_id(import_.options_.import_id);
   writing_ = true;
-  call_->Write(ToBuffer(*request), TagOf(kWrite));
+  grpc::WriteOptions options;
+  // Another follows at once.
+  if (import_.HasReady()) options.set_buffer_hint();
+  call_->Write(ToBuffer(*request), options, TagOf(kWrite));
 }
 
 void BatchImport::Stream::PauseUntil(TimeNs when) {
@@ -269,7 +272,7 @@ void BatchImport::Complete(int64_t row) {
     return;
   }
   ready_.insert(key->second.front());
-  key->second.pop_front();
+  key->second.erase(key->second.begin());
 }
 
 void BatchImport::StreamEnded() {

@@ -2,11 +2,11 @@
 
 #include <google/rpc/status.pb.h>
 
-#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -71,6 +71,7 @@ class BatchImport {
   // Takes rows from the source as long as there is room.
   void Fill(const Source& source);
   bool complete() const { return exhausted_ && rows_.empty(); }
+  bool HasReady() const { return !ready_.empty(); }
   // The next row to send; marks it as sent.
   common::v1::BatchItem* TakeReady();
   void Answered(const common::v1::BatchResult& response,
@@ -89,7 +90,7 @@ class BatchImport {
   // Rows without a result: at most options_.in_flight.
   absl::flat_hash_map<int64_t, Row> rows_;
   // By key: rows that wait for an earlier one of the same key.
-  absl::flat_hash_map<std::string, std::deque<int64_t>> keys_;
+  absl::flat_hash_map<std::string, std::vector<int64_t>> keys_;
   std::set<int64_t> ready_;
   bool exhausted_ = false;
   // Monotonic: nothing is sent before.

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/base/status.h"
+#include "common/rpc/wire_walk.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "tools/crmctl/contact_commands.h"
 #include "tools/crmctl/file_import.h"
@@ -24,11 +25,15 @@ std::vector<std::string> ContactOutcomes() {
   return {"created", "updated", "unchanged", "superseded"};
 }
 
-size_t ContactOutcome(const std::string& bytes) {
-  UpsertContactResponse response;
-  response.ParseFromString(bytes);
-  const int outcome = response.outcome() - UpsertContactResponse::CREATED;
-  return static_cast<size_t>(std::clamp(outcome, 0, 3));
+// The contact of each response is passed over: it is the larger part.
+size_t ContactOutcome(std::string_view response) {
+  int64_t outcome = 0;
+  WireField field;
+  while (NextWireField(&response, &field)) {
+    if (field.number != UpsertContactResponse::kOutcomeFieldNumber) continue;
+    outcome = static_cast<int64_t>(field.varint) - UpsertContactResponse::CREATED;
+  }
+  return static_cast<size_t>(std::clamp<int64_t>(outcome, 0, 3));
 }
 
 // A contact a row.
