@@ -10,6 +10,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "tools/crmctl/importing/contact_field.h"
 
 namespace crm::crmctl {
 namespace {
@@ -131,8 +132,10 @@ class Parser {
   void Assign(const std::vector<std::string>& names, const std::string& value) {
     if (section_ == "unknown") return;
     if (section_ == "columns") {
+      CheckField(value);
       spec_.columns.push_back({names, value, Where()});
     } else if (section_ == "constants") {
+      CheckField(names.front());
       spec_.constants.push_back({names.front(), value, Where()});
     } else if (section_.empty()) {
       Fault("stands before the first section, e.g. [columns]");
@@ -140,6 +143,13 @@ class Parser {
       Setting(section_ == "file" ? file_ : contact_, names.front(), value);
     }
     if (section_ != "columns" && names.size() > 1) Fault("+ joins columns, in [columns] only");
+  }
+
+  // Types that the tenant declares are not known yet.
+  void CheckField(const std::string& field) {
+    const char* type = ContactField::NeedsType(field) ? ":text" : "";
+    const absl::Status status = ContactField::Parse(field + type, {}).status();
+    if (!status.ok()) Fault(std::string(status.message()));
   }
 
   void Setting(const std::map<std::string, Value>& known, const std::string& name,
