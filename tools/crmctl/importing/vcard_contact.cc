@@ -6,9 +6,9 @@
 #include <unicode/unistr.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
-#include "absl/container/flat_hash_map.h"
 
 #include "common/base/bytes.h"
 #include "common/base/hash.h"
@@ -32,8 +32,8 @@ std::string_view Without(std::string_view text, std::string_view prefix) {
 }
 
 // By code and by English name, in lower case.
-absl::flat_hash_map<std::string, std::string> MakeRegions() {
-  absl::flat_hash_map<std::string, std::string> regions;
+std::map<std::string, std::string> MakeRegions() {
+  std::map<std::string, std::string> regions;
   for (const char* const* code = uloc_getISOCountries(); *code != nullptr; ++code) {
     icu::UnicodeString name;
     icu::Locale("", *code).getDisplayCountry(icu::Locale::getEnglish(), name);
