@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/api/consents.h"
+#include "services/contact/api/find_contacts.h"
 #include "services/contact/api/list_contacts.h"
 #include "services/contact/api/requests.h"
 #include "services/contact/api/stages.h"
@@ -15,7 +16,7 @@
 #include "services/contact/domain/contact.h"
 #include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
-#include "services/contact/projection/contact_by_name.h"
+#include "services/contact/projection/contact_index.h"
 #include "services/contact/projection/contacts_by_stage.h"
 #include "services/contact/projection/lifecycle_aggregate.h"
 #include "services/contact/reaction/stage_of_orders.h"
@@ -112,6 +113,23 @@ absl::StatusOr<std::string> RunList(const QueryContext& context,
   return ListContacts(context, static_cast<const v1::ListContactsRequest&>(request));
 }
 
+// Reads the core and the index.
+QueryMethod FindMethod(std::string method, RunQuery run) {
+  return {std::move(method), std::move(run), nullptr, {std::string(ContactIndex::kName)}};
+}
+
+QueryMethod LookupMethod(const ContactOptions& options) {
+  return FindMethod("LookupContacts", [options](const QueryContext& context,
+                                                const google::protobuf::Message& request) {
+    return LookupContacts(context, static_cast<const v1::LookupContactsRequest&>(request), options);
+  });
+}
+
+absl::StatusOr<std::string> RunSearch(const QueryContext& context,
+                                      const google::protobuf::Message& request) {
+  return SearchContacts(context, static_cast<const v1::SearchContactsRequest&>(request));
+}
+
 QueryMethod CheckConsentMethod(const ConsentRequests& consents) {
   using google::protobuf::Message;
   using v1::CheckConsentRequest;
@@ -157,11 +175,15 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
                       {"WithdrawConsent", Prepare(consents, &ConsentRequests::Withdraw)},
                       {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)}};
   service.queries = {
-      {"ListContacts", RunList, nullptr, {std::string(ContactByName::kName)}},
+      FindMethod("ListContacts", RunList),
+      FindMethod("SearchContacts", RunSearch),
+      LookupMethod(options),
       CheckConsentMethod(consents),
       {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}}};
   service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};
-  service.views.push_back({std::make_unique<ContactByName>(), "", nullptr});
+  auto index = std::make_unique<ContactIndex>();
+  service.use_secret = [at = index.get()](const Secret& secret) { at->UseSecret(secret); };
+  service.views.push_back({std::move(index), "", nullptr});
   service.views.push_back({std::make_unique<ContactsByStage>(), "", nullptr});
   service.reactions.push_back(
       std::make_unique<StageOfOrders>([stages](const std::string& contact, MoveByOrder order) {
