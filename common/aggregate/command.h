@@ -75,6 +75,8 @@ class Command {
   bool validate_only = false;
   std::string batch_id;
   TimeNs occurred_time = 0;
+  // Of the tenant's settings that the request was normalised by; 0 = by none.
+  int64_t settings_version = 0;
   // The event a reaction answers to, and its id.
   std::optional<common::v1::SourcePosition> source;
   std::string causation_id;

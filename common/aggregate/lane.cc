@@ -209,6 +209,7 @@ absl::StatusOr<std::vector<Event>> Lane::Stamp(const Command& command,
     }
     SetTimestamp(recorded, metadata->mutable_recorded_time());
     metadata->set_batch_id(command.batch_id);
+    metadata->set_settings_version(command.settings_version);
     metadata->set_causation_id(command.causation_id);
     if (command.source.has_value()) *metadata->mutable_source() = *command.source;
     metadata->set_traceparent(command.caller.traceparent);

@@ -10,6 +10,10 @@
 
 namespace crm {
 
+// What happens to calls for tenants that nothing is known of.
+inline constexpr char kRefuseTenants[] = "refuse";
+inline constexpr char kAcceptTenants[] = "accept";
+
 // What an operator can set on a server process. Help and limits stand in server_options.cc.
 struct ServerOptions {
   std::string listen;
@@ -25,6 +29,8 @@ struct ServerOptions {
   std::string default_region;
   // BCP 47; empty = none.
   std::string default_language;
+  // kAcceptTenants or kRefuseTenants.
+  std::string unknown_tenants;
   // Names this process among its kind.
   std::string instance;
 

@@ -43,6 +43,7 @@ absl::Status PartitionFold::NoteVoid(Record record) {
 }
 
 absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {
+  if (fold_->Skips(records.front().key)) return PassOver(std::move(records.back()));
   std::vector<Event> events;
   events.reserve(records.size());
   absl::Status status;
@@ -66,6 +67,13 @@ absl::Status PartitionFold::FoldCommand(std::vector<Record> records) {
   CRM_RETURN_IF_ERROR(fold_->Apply(events));
   // Whole again, for its hash.
   last.value = std::move(events.back().value);
+  last_ = std::move(last);
+  return absl::OkStatus();
+}
+
+absl::Status PartitionFold::PassOver(Record last) {
+  position_.stored = last.offset + 1;
+  position_.fence = filter_.state();
   last_ = std::move(last);
   return absl::OkStatus();
 }

@@ -40,7 +40,8 @@ class PartitionFold {
  private:
   absl::Status NoteVoid(Record record);
   absl::Status FoldCommand(std::vector<Record> records);
-  // Moves on behind a command that is not the projection's to fold.
+  // Moves on behind a command that changes nothing, and behind one that is not the projection's.
+  absl::Status PassOver(Record last);
   absl::Status SkipReaction(std::vector<Event>& events, Record last);
 
   EventSource source_;

@@ -25,6 +25,9 @@ class Rows {
 class Fold {
  public:
   virtual ~Fold() = default;
+  // Whether commands of records with this key ("tenant/subject") change nothing: they are passed
+  // over without being decoded.
+  virtual bool Skips(std::string_view /*record_key*/) const { return false; }
   // Changes rows by one complete command. Pure: the same commands give the same rows, whatever the
   // batches. An error means rows could not be read; the fold is abandoned.
   virtual absl::Status Apply(std::span<const Event> command) = 0;

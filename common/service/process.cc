@@ -180,6 +180,7 @@ absl::Status Process::StartServers() {
 HostOptions Process::OptionsForHost() {
   HostOptions host;
   host.data_directory = options_.data_dir;
+  host.accept_unknown_tenants = options_.unknown_tenants == kAcceptTenants;
   host.owner = options_.instance;
   host.shared_log = engine_->shared();
   host.replaced = [this] {

@@ -5,6 +5,7 @@
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
+#include "common/rpc/call_metadata.h"
 #include "crm/common/v1/position.pb.h"
 #include "crm/common/v1/storage.pb.h"
 
@@ -14,6 +15,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+constexpr std::string_view kTenantSegment = "{tenant}";
 constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 1000;
 constexpr size_t kIdCharacters = 27;
@@ -97,12 +99,17 @@ std::string_view TakeSegment(std::string_view* text) {
   return segment;
 }
 
+bool MatchesSegment(std::string_view expected, std::string_view segment) {
+  if (expected == "*") return IsId(segment);
+  return expected == kTenantSegment ? IsTenant(segment) : segment == expected;
+}
+
 bool MatchesPattern(std::string_view pattern, std::string_view name) {
   if (name.ends_with('/')) return false;
   while (!pattern.empty() && !name.empty()) {
     const std::string_view expected = TakeSegment(&pattern);
     const std::string_view segment = TakeSegment(&name);
-    if (expected == "*" ? !IsId(segment) : segment != expected) return false;
+    if (!MatchesSegment(expected, segment)) return false;
   }
   return pattern.empty() && name.empty();
 }
@@ -124,6 +131,9 @@ absl::Status CheckReadable(const RowReader& core, const ResourceRef& ref) {
 
 absl::Status CheckResourceName(std::string_view pattern, std::string_view name) {
   if (MatchesPattern(pattern, name)) return absl::OkStatus();
+  if (pattern.ends_with(kTenantSegment)) {
+    return InvalidField("name", "must look like tenants/acme: [a-z][a-z0-9-]{0,62}");
+  }
   return InvalidField("name", "must look like " + std::string(pattern) +
                                   ", with 27 characters of a-z, 2-7 for each star");
 }

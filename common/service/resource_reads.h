@@ -20,7 +20,7 @@ struct ResourceRef {
 };
 
 // INVALID_ARGUMENT (field `name`) unless `name` has the form of `pattern` ("contacts/*/orders/*"),
-// each star an id in the alphabet of ids.
+// each star an id in the alphabet of ids, {tenant} a tenant.
 absl::Status CheckResourceName(std::string_view pattern, std::string_view name);
 
 // DATA_LOSS where the subject is quarantined.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -39,11 +40,40 @@ class NameMaker {
   std::string service_;
 };
 
+// What a request becomes a command with. Borrows.
+struct CommandContext {
+  const Caller& caller;
+  const NameMaker& names;
+  // The tenant's settings (ServiceDefinition::tenants), serialised; empty: it has none.
+  std::string_view settings = {};
+};
+
 // From a request to a command: all faults of the request at once. The host has parsed and validated
 // the request by its field rules; it fills caller, request id, payload HMAC, validate_only and
 // deadline.
 using PrepareCommand = std::function<absl::StatusOr<std::unique_ptr<Command>>(
-    const Caller& caller, const google::protobuf::Message& request, const NameMaker& names)>;
+    const CommandContext& context, const google::protobuf::Message& request)>;
+
+// A PrepareCommand of a member of `Requests`, which is copied into it.
+template <typename Requests, typename Request>
+PrepareCommand Prepare(const Requests& requests,
+                       absl::StatusOr<std::unique_ptr<Command>> (Requests::*prepare)(
+                           const Caller&, const Request&, const NameMaker&) const) {
+  return [requests, prepare](const CommandContext& context,
+                             const google::protobuf::Message& request) {
+    return (requests.*prepare)(context.caller, static_cast<const Request&>(request), context.names);
+  };
+}
+// The same of one that asks for the settings too.
+template <typename Requests, typename Request>
+PrepareCommand Prepare(const Requests& requests,
+                       absl::StatusOr<std::unique_ptr<Command>> (Requests::*prepare)(
+                           const CommandContext&, const Request&) const) {
+  return
+      [requests, prepare](const CommandContext& context, const google::protobuf::Message& request) {
+        return (requests.*prepare)(context, static_cast<const Request&>(request));
+      };
+}
 
 // From an outcome to the serialised response.
 using RenderOutcome = std::function<std::string(Outcome&& outcome)>;
@@ -59,6 +89,8 @@ struct CommandMethod {
   // itself has no payload HMAC either. Their requests have `request_id`, `source`
   // (crm.common.v1.SourcePosition) and `causation_id`, which the host fills in.
   bool known_by_request_id = false;
+  // Also for tenants that nothing is known of.
+  bool for_unknown_tenants = false;
 };
 
 // What a query may read. The stores have reached the call's positions before the query runs.
@@ -109,7 +141,8 @@ struct ViewDefinition {
 // Standard methods the host runs by itself, for one kind of aggregate.
 struct ResourceMethods {
   const AggregateType* type = nullptr;
-  // "contacts/*", "contacts/*/orders/*", "contacts/*/lifecycle": a star for each id.
+  // "contacts/*", "contacts/*/orders/*", "contacts/*/lifecycle": a star for each id;
+  // "tenants/{tenant}".
   std::string pattern;
   // `name = 1; AsOf as_of = 2` -> the resource. Copies the core's row.
   std::string get;
@@ -129,6 +162,9 @@ struct ServiceDefinition {
   // The topic's record message.
   const google::protobuf::Message* record = nullptr;
   std::vector<std::unique_ptr<AggregateType>> aggregates;
+  // "tenants": the collection of the service's resources that hold the settings of tenants, one
+  // each, named as the tenant; commands are prepared with those of their tenant. Empty: none.
+  std::string tenants;
   // Raised when the core's rows of the same log change.
   int core_version = 2;
   std::vector<ViewDefinition> views;

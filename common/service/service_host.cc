@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
+#include "common/projection/tenants_seen.h"
 #include "common/rpc/validate.h"
 #include "common/service/projection_drivers.h"
 #include "common/service/reaction_side.h"
@@ -111,6 +112,8 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
                      });
   all_.push_back(core_.get());
   for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
+  gate_ = std::make_unique<TenantGate>(
+      TenantGate::Reads{*core_, FindProjection(TenantsSeen::kName), waits_});
   if (definition_.reactions.empty()) return;
   reaction_side_ = std::make_unique<ReactionSide>(
       ReactionSide::Of{definition_, *core_, views_, [this] { return ReadAll(); },
@@ -351,24 +354,30 @@ const Message& ServiceHost::ResponseOf(const std::string& method) const {
 void ServiceHost::Register(RpcServer& server) {
   server.AddService(definition_.rpc);
   for (const CommandMethod& method : definition_.commands) {
-    UnaryHandler handler = Guarded(CommandHandler(method));
+    UnaryHandler handler = method.for_unknown_tenants ? Guarded(CommandHandler(method))
+                                                      : Gated(CommandHandler(method));
     command_handlers_[method.method] = handler;
     server.AddUnary(definition_.rpc, method.method, std::move(handler));
   }
   for (const QueryMethod& method : definition_.queries) {
-    server.AddUnary(definition_.rpc, method.method, Guarded(QueryHandler(method)));
+    server.AddUnary(definition_.rpc, method.method, Gated(QueryHandler(method)));
   }
   for (const ResourceMethods& methods : definition_.resources) {
     if (!methods.get.empty()) {
-      server.AddUnary(definition_.rpc, methods.get, Guarded(GetHandler(methods)));
+      server.AddUnary(definition_.rpc, methods.get, Gated(GetHandler(methods)));
     }
     if (!methods.list_revisions.empty()) {
-      server.AddUnary(definition_.rpc, methods.list_revisions, Guarded(RevisionsHandler(methods)));
+      server.AddUnary(definition_.rpc, methods.list_revisions, Gated(RevisionsHandler(methods)));
     }
   }
   for (const auto& [stream, command] : definition_.batches) {
     server.AddBatch(definition_.rpc, stream, command_handlers_.at(command));
   }
+}
+
+UnaryHandler ServiceHost::Gated(UnaryHandler handler) {
+  if (options_.accept_unknown_tenants) return Guarded(std::move(handler));
+  return Guarded(gate_->Guard(std::move(handler)));
 }
 
 UnaryHandler ServiceHost::Guarded(UnaryHandler handler) {
@@ -408,22 +417,50 @@ UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
 }
 
 void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
-  const std::unique_ptr<Message> request(endpoint.request.New());
+  std::shared_ptr<Message> request(endpoint.request.New());
   if (absl::Status status = ParseAndValidate(call->request(), request.get()); !status.ok()) {
     return call->Finish(std::move(status));
   }
   const CallContext& context = call->context();
+  const bool waits = !context.min_positions.empty() || context.strong;
+  if (!waits || definition_.tenants.empty()) return PrepareAndSubmit(endpoint, call, *request);
+  // What the call asks to be read holds for the settings it is prepared with, too.
+  const Partition partition =
+      PartitionOfSubject(context.caller.tenant, SettingsName(context.caller.tenant));
+  waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
+               [this, &endpoint, call, request] { PrepareAndSubmit(endpoint, call, *request); });
+}
+
+std::string ServiceHost::SettingsName(const std::string& tenant) const {
+  return definition_.tenants + "/" + tenant;
+}
+
+absl::StatusOr<std::string> ServiceHost::SettingsOf(const std::string& tenant) {
+  if (definition_.tenants.empty()) return "";
+  const auto serving = core_->serving();
+  if (serving == nullptr) return Healing();
+  const std::string name = SettingsName(tenant);
+  auto row = serving->store->Get(AggregateKey(PartitionOfSubject(tenant, name), tenant, name));
+  if (!row.ok()) return Translate(row.status());
+  return row->has_value() ? std::string(ResourceOfRow(**row)) : "";
+}
+
+void ServiceHost::PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
+                                   const Message& request) {
+  const CallContext& context = call->context();
+  const absl::StatusOr<std::string> settings = SettingsOf(context.caller.tenant);
+  if (!settings.ok()) return call->Finish(settings.status());
   absl::StatusOr<std::unique_ptr<Command>> prepared =
-      endpoint.method.prepare(context.caller, *request, names_);
+      endpoint.method.prepare({context.caller, names_, *settings}, request);
   if (!prepared.ok()) return call->Finish(prepared.status());
   Command& command = **prepared;
   command.caller = context.caller;
-  command.request_id = StringOf(*request, endpoint.request_id);
-  command.validate_only = BoolOf(*request, endpoint.validate_only);
+  command.request_id = StringOf(request, endpoint.request_id);
+  command.validate_only = BoolOf(request, endpoint.validate_only);
   command.deadline = context.deadline;
   if (!command.request_id.empty() && !endpoint.method.known_by_request_id) {
     command.payload_hmac =
-        environment_.secret.Mac("crm payload", {endpoint.method.method, CanonicalPayload(*request)})
+        environment_.secret.Mac("crm payload", {endpoint.method.method, CanonicalPayload(request)})
             .substr(0, 16);
   }
   command.done = [this, call, method = &endpoint.method](absl::StatusOr<Outcome> outcome) {

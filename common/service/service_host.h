@@ -20,6 +20,7 @@
 #include "common/service/resource_reads.h"
 #include "common/service/served_projection.h"
 #include "common/service/service_definition.h"
+#include "common/service/tenant_gate.h"
 #include "common/service/work_queue.h"
 #include "crm/common/v1/position.pb.h"
 
@@ -43,6 +44,8 @@ struct HostEnvironment {
 struct HostOptions {
   // Holds <service>/<projection>-<version>.
   std::string data_directory;
+  // Calls for tenants that nothing is known of are taken (TenantGate).
+  bool accept_unknown_tenants = false;
   std::string owner;
   // Where other processes pass commands on to.
   std::string endpoint;
@@ -156,9 +159,17 @@ class ServiceHost {
   UnaryHandler RevisionsHandler(const ResourceMethods& methods);
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
+  // With what it is prepared by read, and on to its lane.
+  void PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
+                        const google::protobuf::Message& request);
+  std::string SettingsName(const std::string& tenant) const;
+  // Serialised; empty where the tenant has none, or the service keeps none.
+  absl::StatusOr<std::string> SettingsOf(const std::string& tenant);
   void Submit(std::unique_ptr<Command> command);
   // The handler, until Withdraw.
   UnaryHandler Guarded(UnaryHandler handler);
+  // The same behind the gate.
+  UnaryHandler Gated(UnaryHandler handler);
   void AnswerGet(const Call& call, const ResourceRef& ref);
   void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
              const common::v1::AsOf& as_of);
@@ -204,6 +215,7 @@ class ServiceHost {
   const CoreProjection core_projection_;
   PositionTokens tokens_;
   PositionWaits waits_;
+  std::unique_ptr<TenantGate> gate_;
   // By topic.
   std::map<std::string, std::unique_ptr<ForeignTopic>> foreign_topics_;
   std::vector<std::unique_ptr<PositionTracker>> trackers_;

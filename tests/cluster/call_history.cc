@@ -87,7 +87,7 @@ class CallHistory::Preparation {
     CRM_CHECK(request->ParseFromString(attempt.request));
     Caller caller;
     caller.tenant = kTenant;
-    auto prepared = methods_.at(attempt.method)->prepare(caller, *request, names_);
+    auto prepared = methods_.at(attempt.method)->prepare({caller, names_}, *request);
     CRM_CHECK(prepared.ok());
     Command& command = **prepared;
     command.request_id = RequestIdOf(*request);

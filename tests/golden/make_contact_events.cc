@@ -398,6 +398,52 @@ void WriteErasure(Writer& writer) {
   writer.Event("And the contact with them", erased);
 }
 
+ContactRecord OfTenant(const std::string& tenant, int64_t version) {
+  ContactRecord record = Of("", version, tenant);
+  record.mutable_metadata()->set_aggregate("tenants/" + tenant);
+  return record;
+}
+
+void WriteTenants(Writer& writer) {
+  ContactRecord created = OfTenant("acme", 1);
+  auto* settings = created.mutable_tenant()->mutable_created()->mutable_settings();
+  settings->set_name("tenants/acme");
+  settings->set_display_name("Acme");
+  settings->set_default_region("CH");
+  settings->set_default_language("de-CH");
+  settings->set_etag("1");
+  SetTimestamp(1'700'000'000 * kSecond, settings->mutable_create_time());
+  SetTimestamp(1'700'000'000 * kSecond, settings->mutable_update_time());
+  auto* field = settings->add_custom_fields();
+  field->set_id("age");
+  field->set_title("Age");
+  field->set_type(contact::v1::CustomField::CHOICE);
+  field->set_required(true);
+  field->add_choices("young");
+  field->add_choices("old");
+  field->set_retired(true);
+  auto* rule = settings->mutable_survivorship()->add_rules();
+  rule->add_fields("custom_fields.age");
+  rule->add_sources("shop");
+  rule->add_sources("");
+  writer.Event("A tenant with every setting", created);
+
+  ContactRecord changed = OfTenant("acme", 2);
+  changed.mutable_tenant()->mutable_settings_changed()->add_changed_fields("default_region");
+  changed.mutable_tenant()->mutable_settings_changed()->mutable_settings()->set_default_region(
+      "AT");
+  writer.Event("One setting changed", changed);
+  ContactRecord erased = OfTenant("acme", 3);
+  erased.mutable_tenant()->mutable_erased()->set_reason("requested");
+  writer.Event("An erasure, which means nothing to a tenant", erased);
+
+  ContactRecord found = OfTenant("default", 1);
+  found.mutable_tenant()->mutable_settings_changed()->add_changed_fields("default_language");
+  found.mutable_tenant()->mutable_settings_changed()->mutable_settings()->set_default_language(
+      "fr");
+  writer.Event("First settings of a tenant that was there before", found);
+}
+
 void WriteCases() {
   Writer writer;
   WriteProfiles(writer);
@@ -407,6 +453,7 @@ void WriteCases() {
   WriteConsents(writer);
   WriteStages(writer);
   WriteErasure(writer);
+  WriteTenants(writer);
 }
 
 }  // namespace

@@ -39,6 +39,12 @@ cv::UpdateContactRequest Rename(const cv::Contact& contact, const std::string& d
 
 class IdempotencyTest : public ServerTest {
  protected:
+  CallOptions NewTenant(const std::string& tenant) {
+    const auto made = client_->Call<cv::Tenant>("/crm.contact.v1.ContactService/CreateTenant",
+                                                cv::CreateTenantRequest(), Tenant(tenant));
+    EXPECT_TRUE(IsOk(made.status));
+    return Tenant(tenant);
+  }
   cv::Contact Created(const cv::CreateContactRequest& request, const CallOptions& options = {}) {
     auto answer = client_->Create(request, options);
     EXPECT_TRUE(IsOk(answer.status));
@@ -309,7 +315,7 @@ TEST_F(IdempotencyTest, PageTokensBelongToTheirQuery) {
   const std::string token = client_->List(request).response.next_page_token();
   ASSERT_FALSE(token.empty());
   request.set_page_token(token);
-  EXPECT_TRUE(RefusedField(client_->List(request, Tenant("other")).status, "page_token"));
+  EXPECT_TRUE(RefusedField(client_->List(request, NewTenant("other")).status, "page_token"));
   request.set_order_by("display_name");
   EXPECT_TRUE(RefusedField(client_->List(request).status, "page_token"));
   request.clear_order_by();
@@ -323,8 +329,8 @@ TEST_F(IdempotencyTest, PageTokensBelongToTheirQuery) {
 
 TEST_F(IdempotencyTest, TenantsAreIsolated) {
   const auto request = WithKey(CreatePerson(1, "same"), "same");
-  const cv::Contact ours = Created(request, Tenant("ours"));
-  const cv::Contact theirs = Created(request, Tenant("theirs"));
+  const cv::Contact ours = Created(request, NewTenant("ours"));
+  const cv::Contact theirs = Created(request, NewTenant("theirs"));
   EXPECT_NE(ours.name(), theirs.name());
   EXPECT_TRUE(IsOk(client_->Get(ours.name(), Tenant("ours")).status));
   EXPECT_TRUE(Refused(client_->Get(ours.name(), Tenant("theirs")).status, StatusCode::kNotFound));

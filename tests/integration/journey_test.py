@@ -198,7 +198,11 @@ class Imports:
                "household_id,coupon_upc,campaign_id,redemption_date",
                text=csv_text(rows(EXAMPLE / "cj_coupon_redemptions.csv"), rank, "household_id"))
 
+    def tenant(self, name):
+        self.server.crmctl("tenant", "create", "--request-id", "journey", tenant=name)
+
     def rfm(self):
+        self.tenant(RFM)
         orders = []
         for number, row in enumerate(rows(SHARED / "rfm_orders.csv")):
             orders.append({"key": str(number), "customer": row["customer_id"], "date": row["order_date"],
@@ -209,6 +213,7 @@ class Imports:
                            "revenue", "--currency", "USD", tenant=RFM, text=csv_text(orders, rank, "customer"))
 
     def cdnow(self):
+        self.tenant(CDNOW)
         purchases = list(cdnow_rows())
         rank = self._rank({row["customer"] for row in purchases})
         self.server.crmctl("import", "orders", "-", "--source", "cdnow", "--key-column", "key",

@@ -22,6 +22,8 @@ void AddLogCommands(CommandTree& tree);
 void AddMovingCommands(CommandTree& tree, CLI::App* log);
 void AddProjectionCommands(CommandTree& tree);
 void AddStatusCommands(CommandTree& tree);
+// Tenants and their settings.
+void AddTenantCommands(CommandTree& tree);
 // Topics on Kafka.
 void AddTopicsCommands(CommandTree& tree);
 

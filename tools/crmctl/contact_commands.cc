@@ -48,6 +48,27 @@ std::string KindText(const Contact& contact) {
   return contact.kind() == Contact::PERSON ? "person" : "";
 }
 
+std::string ValueText(const contact::v1::CustomValue& value) {
+  using Case = contact::v1::CustomValue::ValueCase;
+  switch (value.value_case()) {
+    case Case::kText:
+      return value.text();
+    case Case::kInteger:
+      return std::to_string(value.integer());
+    case Case::kNumber:
+      return fmt::format("{}", value.number());
+    case Case::kFlag:
+      return value.flag() ? "yes" : "no";
+    case Case::kDate:
+      return value.date();
+    case Case::kChoice:
+      return value.choice();
+    case Case::VALUE_NOT_SET:
+      break;
+  }
+  return "";
+}
+
 void PrintContact(const Console& console, const Contact& contact) {
   if (console.json) return console.PrintJson(contact);
   Table table({{"FIELD"}, {"VALUE"}});
@@ -67,6 +88,7 @@ void PrintContact(const Console& console, const Contact& contact) {
   add("region", contact.region_code());
   add("time zone", contact.time_zone());
   for (const std::string& tag : contact.tags()) add("tag", tag);
+  for (const auto& value : contact.custom_fields()) add(value.field().c_str(), ValueText(value));
   add("etag", contact.etag());
   add("created", TimeText(contact, "create_time"));
   add("updated", TimeText(contact, "update_time"));

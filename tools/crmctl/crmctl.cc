@@ -33,6 +33,7 @@ void AddCommands(CommandTree& tree) {
   AddLogCommands(tree);
   AddProjectionCommands(tree);
   AddStatusCommands(tree);
+  AddTenantCommands(tree);
   AddTopicsCommands(tree);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common/projection/tenants_seen.h"
 #include "crm/analytics/v1/analytics_service.pb.h"
 #include "crm/campaign/v1/campaign_events.pb.h"
 #include "crm/contact/v1/contact_events.pb.h"
@@ -56,6 +57,8 @@ std::vector<ViewDefinition> Views() {
   add(std::make_unique<CustomerCampaigns>(), kCampaignTopic,
       &campaign::v1::CampaignRecord::default_instance());
   add(std::make_unique<CustomerScores>(), "", nullptr);
+  add(std::make_unique<TenantsSeen>(), kContactTopic,
+      &contact::v1::ContactRecord::default_instance());
   return views;
 }
 

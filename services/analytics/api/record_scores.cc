@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Command>> Record(const AggregateType& scores,
 }  // namespace
 
 PrepareCommand PrepareRecordContactScores(const AggregateType& scores) {
-  return [&scores](const Caller&, const google::protobuf::Message& request, const NameMaker&) {
+  return [&scores](const CommandContext&, const google::protobuf::Message& request) {
     return Record(scores, static_cast<const v1::RecordContactScoresRequest&>(request));
   };
 }

@@ -89,9 +89,9 @@ v1::ScoreRun CheckScoreRun(const v1::ScoreRun& run, FieldFaults& faults) {
 }
 
 PrepareCommand PrepareStartScoreRun(const AggregateType& runs) {
-  return [&runs](const Caller& caller, const google::protobuf::Message& request,
-                 const NameMaker& names) {
-    return Start(runs, caller, static_cast<const v1::StartScoreRunRequest&>(request), names);
+  return [&runs](const CommandContext& context, const google::protobuf::Message& request) {
+    return Start(runs, context.caller, static_cast<const v1::StartScoreRunRequest&>(request),
+                 context.names);
   };
 }
 

@@ -3,7 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "common/projection/tenants_seen.h"
 #include "crm/campaign/v1/campaign_service.pb.h"
+#include "crm/contact/v1/contact_events.pb.h"
 #include "services/campaign/api/campaign_requests.h"
 #include "services/campaign/api/list_queries.h"
 #include "services/campaign/api/reach_queries.h"
@@ -38,6 +40,8 @@ QueryMethod Query(const char* method,
 void AddViews(ServiceDefinition& service) {
   service.views.push_back({std::make_unique<CampaignsByTime>(), "", nullptr});
   service.views.push_back({std::make_unique<CampaignOutcomes>(), "", nullptr});
+  service.views.push_back({std::make_unique<TenantsSeen>(), "crm.contact.events",
+                           &contact::v1::ContactRecord::default_instance()});
 }
 
 void AddReactions(const AggregateType& reach, std::shared_ptr<Outbox> outbox,

@@ -19,17 +19,6 @@ namespace crm::campaign {
 
 using PreparedCommand = absl::StatusOr<std::unique_ptr<Command>>;
 
-// A PrepareCommand of a member of `Requests`, which is copied into it.
-template <typename Requests, typename Request>
-PrepareCommand Prepare(const Requests& requests,
-                       PreparedCommand (Requests::*prepare)(const Caller&, const Request&,
-                                                            const NameMaker&) const) {
-  return [requests, prepare](const Caller& caller, const google::protobuf::Message& request,
-                             const NameMaker& names) {
-    return (requests.*prepare)(caller, static_cast<const Request&>(request), names);
-  };
-}
-
 // The command over one aggregate by its decider.
 template <typename T, typename C>
 std::unique_ptr<Command> CommandAbout(const AggregateType& type, std::string name, std::string etag,

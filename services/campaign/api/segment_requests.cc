@@ -64,9 +64,8 @@ template <typename Request>
 PrepareCommand Prepare(const AggregateType& type,
                        PreparedCommand (*prepare)(const AggregateType&, const Caller&,
                                                   const Request&, const NameMaker&)) {
-  return [&type, prepare](const Caller& caller, const google::protobuf::Message& request,
-                          const NameMaker& names) {
-    return prepare(type, caller, static_cast<const Request&>(request), names);
+  return [&type, prepare](const CommandContext& context, const google::protobuf::Message& request) {
+    return prepare(type, context.caller, static_cast<const Request&>(request), context.names);
   };
 }
 

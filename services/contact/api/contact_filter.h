@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "crm/contact/v1/contact.pb.h"
+#include "services/contact/domain/tenant.h"
 
 // The filters of ListContacts: AIP-160, strict and typed (docs/filters.md).
 namespace crm::contact {
@@ -86,7 +87,9 @@ struct ContactFilter {
 
 // INVALID_ARGUMENT (FILTER_INVALID) with field `filter`, what is wrong, and in the metadata's
 // `position` the byte at which it was noticed. A blank text gives the filter that meets all.
-absl::StatusOr<ContactFilter> ParseContactFilter(std::string_view text);
+// `declared` are the tenant's own fields.
+absl::StatusOr<ContactFilter> ParseContactFilter(std::string_view text,
+                                                 const std::vector<FieldDeclaration>& declared);
 
 // A comparison with what the contact does not have is false, whatever the operator. Takes time
 // linear in the filter and the contact. Thread-safe.

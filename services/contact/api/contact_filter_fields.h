@@ -20,7 +20,7 @@ enum class FilterType : uint8_t {
   kKind,
   kAttitude,
   kTime,
-  // As the value is.
+  // As the tenant declares.
   kCustom,
 };
 

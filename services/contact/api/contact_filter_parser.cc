@@ -95,27 +95,54 @@ absl::StatusOr<FilterLiteral> EnumLiteral(FilterType type, const FilterToken& to
                                                            : "must be WANTED or UNWANTED");
 }
 
-absl::StatusOr<FilterLiteral> NumberLiteral(const FilterToken& token) {
-  if (const auto integer = ReadInteger(token.text)) return FilterLiteral(*integer);
-  if (const auto decimal = ReadDecimal(token.text)) return FilterLiteral(*decimal);
-  return FaultAt(token.position, "must be a number such as -2 or 0.25");
-}
-
-// Values of a declared field are of its type; the literal's tells which values are meant.
-absl::StatusOr<FilterLiteral> CustomLiteral(const FilterToken& token, FilterOperator op) {
-  if (token.kind == Kind::kNumber) return NumberLiteral(token);
-  if (token.kind == Kind::kString) {
-    if (!AsksForOrder(op) || IsDate(token.text)) return TextLiteral(token);
-    return FaultAt(token.position, "only numbers and dates such as \"2026-06-30\" have an order");
+absl::StatusOr<FilterLiteral> NumberLiteral(const FilterToken& token, bool decimals) {
+  const bool may_be = token.kind == Kind::kNumber;
+  if (const auto integer = may_be ? ReadInteger(token.text) : std::nullopt) {
+    return FilterLiteral(*integer);
   }
-  const bool flag = token.kind == Kind::kWord && (token.text == "true" || token.text == "false");
-  if (flag && !AsksForOrder(op)) return FilterLiteral(token.text == "true");
-  return FaultAt(token.position,
-                 flag ? "flags have no order; compare them by = or !="
-                      : "must be a number, true, false, or a text in quotation marks");
+  if (const auto decimal = may_be ? ReadDecimal(token.text) : std::nullopt; decimal && decimals) {
+    return FilterLiteral(*decimal);
+  }
+  return FaultAt(token.position, decimals ? "must be a number such as -2 or 0.25"
+                                          : "must be a whole number of at most 64 bits");
 }
 
-absl::StatusOr<FilterLiteral> LiteralOf(FilterType type, FilterOperator op,
+absl::StatusOr<FilterLiteral> FlagLiteral(const FilterToken& token) {
+  if (token.kind == Kind::kWord && (token.text == "true" || token.text == "false")) {
+    return FilterLiteral(token.text == "true");
+  }
+  return FaultAt(token.position, "must be true or false");
+}
+
+absl::StatusOr<FilterLiteral> ChoiceLiteral(const FieldDeclaration& declared,
+                                            const FilterToken& token) {
+  const auto& choices = declared.choices;
+  const bool known = std::find(choices.begin(), choices.end(), token.text) != choices.end();
+  if (token.kind == Kind::kString && known) return FilterLiteral(token.text);
+  return FaultAt(token.position, "must be one of the field's choices, in quotation marks");
+}
+
+absl::StatusOr<FilterLiteral> CustomLiteral(const FieldDeclaration& declared,
+                                            const FilterToken& token) {
+  switch (declared.type) {
+    case v1::CustomField::INTEGER:
+      return NumberLiteral(token, false);
+    case v1::CustomField::NUMBER:
+      return NumberLiteral(token, true);
+    case v1::CustomField::FLAG:
+      return FlagLiteral(token);
+    case v1::CustomField::DATE:
+      if (token.kind == Kind::kString && IsDate(token.text)) return FilterLiteral(token.text);
+      return FaultAt(token.position, "must be a date such as \"2026-06-30\"");
+    case v1::CustomField::CHOICE:
+      return ChoiceLiteral(declared, token);
+    default:
+      return TextLiteral(token);
+  }
+}
+
+// `declared` is there for kCustom.
+absl::StatusOr<FilterLiteral> LiteralOf(FilterType type, const FieldDeclaration* declared,
                                         const FilterToken& token) {
   switch (type) {
     case FilterType::kText:
@@ -127,15 +154,22 @@ absl::StatusOr<FilterLiteral> LiteralOf(FilterType type, FilterOperator op,
     case FilterType::kAttitude:
       return EnumLiteral(type, token);
     case FilterType::kCustom:
-      return CustomLiteral(token, op);
+      return CustomLiteral(*declared, token);
     case FilterType::kMessage:
       break;
   }
   return FaultAt(token.position, "only :* can be asked of this field; compare one of its parts");
 }
 
+bool IsOrdered(FilterType type, const FieldDeclaration* declared) {
+  if (type != FilterType::kCustom) return type == FilterType::kText || type == FilterType::kTime;
+  return declared->type == v1::CustomField::INTEGER || declared->type == v1::CustomField::NUMBER ||
+         declared->type == v1::CustomField::DATE;
+}
+
 // What is wrong with asking so of the field; empty where nothing is.
-std::string_view WrongOperator(const FilterFieldInfo& info, FilterOperator op) {
+std::string_view WrongOperator(const FilterFieldInfo& info, const FieldDeclaration* declared,
+                               FilterOperator op) {
   if (info.type == FilterType::kMessage) {
     return "only :* can be asked of this field; compare one of its parts";
   }
@@ -143,16 +177,15 @@ std::string_view WrongOperator(const FilterFieldInfo& info, FilterOperator op) {
     return info.repeated ? "" : "this field has one value at most; compare it by =, or ask :*";
   }
   if (info.repeated) return "this field has several values; ask for one of them by :";
-  const bool ordered = info.type == FilterType::kText || info.type == FilterType::kTime ||
-                       info.type == FilterType::kCustom;
-  if (AsksForOrder(op) && !ordered) return "this field has no order; compare it by = or !=";
-  return "";
+  if (!AsksForOrder(op) || IsOrdered(info.type, declared)) return "";
+  return "this field has no order; compare it by = or !=";
 }
 
 // One token ahead; one function a rule of the grammar in docs/filters.md.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexer_(kDialect, text) {}
+  Parser(std::string_view text, const std::vector<FieldDeclaration>& declared)
+      : lexer_(kDialect, text), declared_(declared) {}
 
   absl::StatusOr<ContactFilter> Parse() {
     CRM_RETURN_IF_ERROR(Advance());
@@ -228,26 +261,38 @@ class Parser {
     }
     ContactFilter filter{.kind = ContactFilter::Kind::kTerm};
     filter.term.field = info->field;
-    if (info->type == FilterType::kCustom) filter.term.custom_field = CustomFieldOf(token_.text);
+    const FieldDeclaration* declared = nullptr;
+    if (info->type == FilterType::kCustom) {
+      filter.term.custom_field = CustomFieldOf(token_.text);
+      declared = FindDeclared(filter.term.custom_field);
+      if (declared == nullptr) return Fault("the tenant declares no such field");
+    }
     CRM_RETURN_IF_ERROR(Advance());
-    CRM_RETURN_IF_ERROR(Comparison(*info, &filter.term));
+    CRM_RETURN_IF_ERROR(Comparison(*info, declared, &filter.term));
     return filter;
   }
 
-  absl::Status Comparison(const FilterFieldInfo& info, FilterTerm* term) {
+  const FieldDeclaration* FindDeclared(const std::string& id) const {
+    const auto at = std::find_if(declared_.begin(), declared_.end(),
+                                 [&](const FieldDeclaration& each) { return each.id == id; });
+    return at == declared_.end() ? nullptr : &*at;
+  }
+
+  absl::Status Comparison(const FilterFieldInfo& info, const FieldDeclaration* declared,
+                          FilterTerm* term) {
     const auto op = OperatorOf(token_);
     if (!op) return Fault("must be one of = != < <= > >= :");
-    const FilterToken at = token_;
+    const size_t at = token_.position;
     CRM_RETURN_IF_ERROR(Advance());
     if (*op == FilterOperator::kHas && IsSymbol("*")) {
       term->op = FilterOperator::kPresent;
       return Advance();
     }
-    if (const auto wrong = WrongOperator(info, *op); !wrong.empty()) {
-      return FaultAt(at.position, wrong);
+    if (const auto wrong = WrongOperator(info, declared, *op); !wrong.empty()) {
+      return FaultAt(at, wrong);
     }
     term->op = *op;
-    CRM_ASSIGN_OR_RETURN(term->literal, LiteralOf(info.type, *op, token_));
+    CRM_ASSIGN_OR_RETURN(term->literal, LiteralOf(info.type, declared, token_));
     return Advance();
   }
 
@@ -264,6 +309,7 @@ class Parser {
   absl::Status Fault(std::string_view what) const { return FaultAt(token_.position, what); }
 
   FilterLexer lexer_;
+  const std::vector<FieldDeclaration>& declared_;
   FilterToken token_;
   int depth_ = 0;
   size_t terms_ = 0;
@@ -271,12 +317,13 @@ class Parser {
 
 }  // namespace
 
-absl::StatusOr<ContactFilter> ParseContactFilter(std::string_view text) {
+absl::StatusOr<ContactFilter> ParseContactFilter(std::string_view text,
+                                                 const std::vector<FieldDeclaration>& declared) {
   if (text.size() > kMaxFilterBytes) {
     return FaultAt(kMaxFilterBytes, "a filter has at most 65536 bytes");
   }
   if (!IsUtf8(text)) return FaultAt(0, "must be UTF-8");
-  return Parser(text).Parse();
+  return Parser(text, declared).Parse();
 }
 
 }  // namespace crm::contact

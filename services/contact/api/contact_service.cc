@@ -7,10 +7,13 @@
 #include "common/base/status.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/api/consents.h"
+#include "services/contact/api/custom_values.h"
 #include "services/contact/api/find_contacts.h"
 #include "services/contact/api/list_contacts.h"
 #include "services/contact/api/requests.h"
 #include "services/contact/api/stages.h"
+#include "services/contact/api/tenant_options.h"
+#include "services/contact/api/tenants.h"
 #include "services/contact/api/text.h"
 #include "services/contact/api/update_mask.h"
 #include "services/contact/domain/contact.h"
@@ -19,6 +22,7 @@
 #include "services/contact/projection/contact_index.h"
 #include "services/contact/projection/contacts_by_stage.h"
 #include "services/contact/projection/lifecycle_aggregate.h"
+#include "services/contact/projection/tenant_aggregate.h"
 #include "services/contact/reaction/stage_of_orders.h"
 
 namespace crm::contact {
@@ -27,29 +31,34 @@ namespace {
 // From requests to commands. Copied into the service's methods; borrows the type.
 class Requests {
  public:
-  Requests(const AggregateType& type, ContactOptions options)
-      : type_(&type), options_(std::move(options)) {}
+  Requests(const AggregateType& type, const TenantOptions& options)
+      : type_(&type), options_(options) {}
 
-  PreparedCommand Create(const Caller& caller, const v1::CreateContactRequest& request,
-                         const NameMaker& names) const {
+  PreparedCommand Create(const CommandContext& context,
+                         const v1::CreateContactRequest& request) const {
+    CRM_ASSIGN_OR_RETURN(const auto options, options_.Of(context));
     FieldFaults faults;
-    Profile profile = ForBirth(Normalise(request.contact(), options_, faults));
+    Profile profile = ForBirth(Normalise(request.contact(), *options, faults), *options);
     auto key = CheckExternalKey(request.contact(), faults);
+    CheckRequired(profile, *options, faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    std::string name = key ? NameOfKey(caller, request.contact().external_key(), names)
-                           : names.FromRequest(kContactCollection, kContactIdKind, caller.tenant,
-                                               request.request_id());
-    return About(std::move(name), "", CreateContact{std::move(profile), std::move(key)});
+    const std::string& tenant = context.caller.tenant;
+    std::string name =
+        key ? NameOfKey(context.caller, request.contact().external_key(), context.names)
+            : context.names.FromRequest(kContactCollection, kContactIdKind, tenant,
+                                        request.request_id());
+    return About(std::move(name), "", *options, CreateContact{std::move(profile), std::move(key)});
   }
 
-  PreparedCommand Update(const Caller&, const v1::UpdateContactRequest& request,
-                         const NameMaker&) const {
+  PreparedCommand Update(const CommandContext& context,
+                         const v1::UpdateContactRequest& request) const {
+    CRM_ASSIGN_OR_RETURN(const auto options, options_.Of(context));
     FieldFaults faults;
     CheckContactName("contact.name", request.contact().name(), faults);
-    Profile profile = Normalise(request.contact(), options_, faults);
+    Profile profile = Normalise(request.contact(), *options, faults);
     FieldMask mask = ReadMask(request.update_mask(), profile, faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    return About(request.contact().name(), request.contact().etag(),
+    return About(request.contact().name(), request.contact().etag(), *options,
                  UpdateContact{std::move(profile), std::move(mask)});
   }
 
@@ -58,38 +67,49 @@ class Requests {
     FieldFaults faults;
     CheckContactName("name", request.name(), faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    return About(request.name(), request.etag(), DeleteContact{});
+    return About(request.name(), request.etag(), ContactOptions(), DeleteContact{});
   }
 
-  PreparedCommand Upsert(const Caller& caller, const v1::UpsertContactRequest& request,
-                         const NameMaker& names) const {
+  PreparedCommand Upsert(const CommandContext& context,
+                         const v1::UpsertContactRequest& request) const {
+    CRM_ASSIGN_OR_RETURN(const auto options, options_.Of(context));
     FieldFaults faults;
-    Profile profile = Normalise(request.contact(), options_, faults);
+    Profile profile = Normalise(request.contact(), *options, faults);
     FieldMask mask = ReadMask(request.update_mask(), profile, faults);
     auto key = CheckExternalKey(request.contact(), faults);
     if (!key) faults.Add("contact.external_key", "is required");
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    std::string name = NameOfKey(caller, request.contact().external_key(), names);
-    return About(std::move(name), request.contact().etag(),
-                 UpsertContact{ForBirth(std::move(profile)), std::move(mask), std::move(key)});
+    std::string name = NameOfKey(context.caller, request.contact().external_key(), context.names);
+    return About(std::move(name), request.contact().etag(), *options,
+                 UpsertContact{ForBirth(std::move(profile), *options), std::move(mask),
+                               std::move(key), RequiredFields(options->custom_fields)});
   }
 
  private:
-  Profile ForBirth(Profile profile) const {
-    if (profile.language_code.empty()) profile.language_code = options_.default_language;
+  static Profile ForBirth(Profile profile, const ContactOptions& options) {
+    if (profile.language_code.empty()) profile.language_code = options.default_language;
     return profile;
   }
 
+  // What the decider would refuse, together with the other faults.
+  static void CheckRequired(const Profile& profile, const ContactOptions& options,
+                            FieldFaults& faults) {
+    const std::string missing = MissingAtBirth(profile, RequiredFields(options.custom_fields));
+    if (!missing.empty()) faults.Add(std::string(kCustomFieldsPath), missing);
+  }
+
   template <typename C>
-  std::unique_ptr<Command> About(std::string name, std::string etag, C command) const {
+  std::unique_ptr<Command> About(std::string name, std::string etag, const ContactOptions& options,
+                                 C command) const {
     auto about = std::make_unique<DeciderCommand<ContactAggregate, C>>(*type_, std::move(name),
                                                                        std::move(command));
     about->etag = std::move(etag);
+    about->settings_version = options.settings_version;
     return about;
   }
 
   const AggregateType* type_;
-  ContactOptions options_;
+  TenantOptions options_;
 };
 
 v1::UpsertContactResponse::Outcome UpsertOutcome(const Outcome& outcome) {
@@ -108,21 +128,21 @@ std::string RenderUpsert(Outcome&& outcome) {
   return response + rest.SerializeAsString();
 }
 
-absl::StatusOr<std::string> RunList(const QueryContext& context,
-                                    const google::protobuf::Message& request) {
-  return ListContacts(context, static_cast<const v1::ListContactsRequest&>(request));
-}
-
 // Reads the core and the index.
 QueryMethod FindMethod(std::string method, RunQuery run) {
   return {std::move(method), std::move(run), nullptr, {std::string(ContactIndex::kName)}};
 }
 
-QueryMethod LookupMethod(const ContactOptions& options) {
-  return FindMethod("LookupContacts", [options](const QueryContext& context,
-                                                const google::protobuf::Message& request) {
-    return LookupContacts(context, static_cast<const v1::LookupContactsRequest&>(request), options);
-  });
+// A query that depends on the tenant's settings.
+template <typename Request>
+RunQuery WithOptions(const TenantOptions& tenants,
+                     absl::StatusOr<std::string> (*run)(const QueryContext&, const Request&,
+                                                        const ContactOptions&)) {
+  return [tenants, run](const QueryContext& context,
+                        const google::protobuf::Message& request) -> absl::StatusOr<std::string> {
+    CRM_ASSIGN_OR_RETURN(const auto options, tenants.Of(context));
+    return run(context, static_cast<const Request&>(request), *options);
+  };
 }
 
 absl::StatusOr<std::string> RunSearch(const QueryContext& context,
@@ -156,7 +176,10 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   const ContactTypes types{.contact = add(std::make_unique<ContactAggregateType>()),
                            .consents = add(std::make_unique<ConsentAggregateType>()),
                            .lifecycle = add(std::make_unique<LifecycleAggregateType>())};
-  const Requests requests(*types.contact, options);
+  const AggregateType* tenant_type = add(std::make_unique<TenantAggregateType>());
+  const TenantOptions tenant_options(options);
+  const Requests requests(*types.contact, tenant_options);
+  const TenantRequests tenants(*tenant_type);
   const ConsentRequests consents(types);
   const StageRequests stages(types);
   service.name = "contact";
@@ -166,18 +189,24 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   service.resources = {
       {types.contact, "contacts/*", "GetContact", "ListContactRevisions"},
       {types.consents, "contacts/*/consents", "GetConsents", "ListConsentRevisions"},
-      {types.lifecycle, "contacts/*/lifecycle", "GetLifecycle", "ListLifecycleRevisions"}};
+      {types.lifecycle, "contacts/*/lifecycle", "GetLifecycle", "ListLifecycleRevisions"},
+      {tenant_type, "tenants/{tenant}", "GetTenant", "ListTenantRevisions"}};
   service.commands = {{"CreateContact", Prepare(requests, &Requests::Create)},
                       {"UpdateContact", Prepare(requests, &Requests::Update)},
                       {"DeleteContact", Prepare(requests, &Requests::Delete)},
                       {"UpsertContact", Prepare(requests, &Requests::Upsert), RenderUpsert},
                       {"GrantConsent", Prepare(consents, &ConsentRequests::Grant)},
                       {"WithdrawConsent", Prepare(consents, &ConsentRequests::Withdraw)},
-                      {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)}};
+                      {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)},
+                      {"UpdateTenant", Prepare(tenants, &TenantRequests::Update)}};
+  CommandMethod create_tenant{"CreateTenant", Prepare(tenants, &TenantRequests::Create)};
+  create_tenant.for_unknown_tenants = true;
+  service.commands.push_back(std::move(create_tenant));
+  service.tenants = kTenantCollection;
   service.queries = {
-      FindMethod("ListContacts", RunList),
+      FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
+      FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
       FindMethod("SearchContacts", RunSearch),
-      LookupMethod(options),
       CheckConsentMethod(consents),
       {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}}};
   service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};

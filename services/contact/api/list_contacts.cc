@@ -100,11 +100,12 @@ absl::StatusOr<std::optional<std::string>> FillPage(Places& places, Shown shown,
 }  // namespace
 
 absl::StatusOr<std::string> ListContacts(const QueryContext& context,
-                                         const v1::ListContactsRequest& request) {
+                                         const v1::ListContactsRequest& request,
+                                         const ContactOptions& options) {
   CRM_RETURN_IF_ERROR(Check(request));
   const ListOrder order = *ReadListOrder(request.order_by());
   CRM_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  CRM_ASSIGN_OR_RETURN(const ContactFilter filter, ParseContactFilter(request.filter()));
+  CRM_ASSIGN_OR_RETURN(const ContactFilter filter, ParseContactFilter(request.filter(), options.custom_fields));
   const std::string query = QueryHash(context.caller.tenant, "ListContacts",
                                       {request.order_by().empty() ? "name" : request.order_by(),
                                        request.show_deleted() ? "deleted" : "", request.filter()});

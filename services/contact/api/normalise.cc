@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "services/contact/api/custom_values.h"
 #include "services/contact/api/email_address.h"
 #include "services/contact/api/phone_number.h"
 #include "services/contact/api/text.h"
@@ -20,7 +21,7 @@ constexpr char kNotEmpty[] = "must not be empty";
 constexpr char kEmail[] = "must be an e-mail address such as name@example.com";
 constexpr char kPhone[] =
     "must be a phone number: with its country code (+41 …), or national where region_code or the "
-    "server's default region tells the country; without extension";
+    "tenant's or the server's default region tells the country; without extension";
 constexpr char kLanguage[] = "must be a BCP 47 tag such as de-CH";
 constexpr char kRegion[] = "must be an ISO 3166-1 alpha-2 code such as CH";
 constexpr char kTimeZone[] = "must be a name of the IANA time zone database such as Europe/Zurich";
@@ -47,6 +48,8 @@ class Reader {
     profile.tags = Tags(contact);
     profile.preferences = Preferences(contact);
     profile.concerns = Concerns(contact);
+    profile.custom_fields =
+        CheckCustomValues(contact.custom_fields(), options_.custom_fields, faults_);
     for (int i = 0; i < contact.addresses_size(); ++i) {
       profile.addresses.push_back(
           Address(fmt::format("contact.addresses[{}]", i), contact.addresses(i)));

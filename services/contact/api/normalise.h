@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/status.h"
 #include "crm/contact/v1/contact.pb.h"
 #include "services/contact/domain/contact.h"
+#include "services/contact/domain/tenant.h"
 
 namespace crm::contact {
 
@@ -15,6 +18,10 @@ struct ContactOptions {
   std::string default_region;
   // BCP 47: of contacts that are created without a language. Empty: they have none.
   std::string default_language;
+  // What the tenant declares. Others are refused.
+  std::vector<FieldDeclaration> custom_fields{};
+  // Of the tenant's settings; 0: it has none.
+  int64_t settings_version = 0;
 };
 
 // The profile as it is kept. Done before the decision, and never in a fold: the answers of ICU and
@@ -24,6 +31,7 @@ struct ContactOptions {
 //   emails, phones          email_address.h, phone_number.h; the order stays, repeats are dropped
 //   language, region, zone  text.h
 //   tags                    NFC, trimmed, sorted by bytes, repeats dropped
+//   custom fields           custom_values.h
 //   kind                    unspecified stays so
 //
 // All faults go to `faults` by path ("contact.emails[1]"), without the value. Idempotent: a profile

@@ -18,17 +18,6 @@ inline constexpr char kContactIdKind = 'c';
 
 using PreparedCommand = absl::StatusOr<std::unique_ptr<Command>>;
 
-// A PrepareCommand of a member of `Requests`, which is copied into it.
-template <typename Requests, typename Request>
-PrepareCommand Prepare(const Requests& requests,
-                       PreparedCommand (Requests::*prepare)(const Caller&, const Request&,
-                                                            const NameMaker&) const) {
-  return [requests, prepare](const Caller& caller, const google::protobuf::Message& request,
-                             const NameMaker& names) {
-    return (requests.*prepare)(caller, static_cast<const Request&>(request), names);
-  };
-}
-
 // Faults unless `name` is that of a contact.
 void CheckContactName(std::string path, std::string_view name, FieldFaults& faults);
 

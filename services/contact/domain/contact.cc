@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/status.h"
 #include "common/decider/decider.h"
 #include "common/decider/refusal.h"
 #include "services/contact/domain/profile_message.h"
@@ -131,6 +132,15 @@ Contact Erased(const Contact& contact) {
 
 }  // namespace
 
+std::string MissingAtBirth(const Profile& profile,
+                           const std::vector<std::string>& required_fields) {
+  std::string missing;
+  for (const std::string& id : required_fields) {
+    if (!profile.custom_fields.contains(id)) missing += (missing.empty() ? "" : ", ") + id;
+  }
+  return missing.empty() ? "" : "must have values of the required fields: " + missing;
+}
+
 absl::Status RefuseIfGone(Existence existence) {
   if (existence == Existence::kDeleted) return IsDeleted();
   if (existence == Existence::kErased) return IsErased();
@@ -186,6 +196,8 @@ absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const Dele
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const UpsertContact& command) {
   if (contact.existence == Existence::kUnknown) {
+    std::string missing = MissingAtBirth(command.profile, command.required_fields);
+    if (!missing.empty()) return InvalidField(std::string(kCustomFieldsPath), std::move(missing));
     return Created(command.profile, command.external_key);
   }
   return Decide(contact, UpdateContact{command.profile, command.mask});

@@ -144,7 +144,13 @@ struct UpsertContact {
   Profile profile;
   FieldMask mask;
   std::optional<ExternalKey> external_key;
+  // Ids of custom fields that a contact is born with: INVALID_ARGUMENT where it lacks one.
+  std::vector<std::string> required_fields{};
 };
+
+// What is wrong with a birth without a value of each of these fields; empty: nothing.
+std::string MissingAtBirth(const Profile& profile, const std::vector<std::string>& required_fields);
+inline constexpr std::string_view kCustomFieldsPath = "contact.custom_fields";
 
 // The erasure law: folding a history without its personal parts and then SubjectErased gives the
 // same state as folding the whole history and then SubjectErased. So nothing beside `personal` in

@@ -6,6 +6,8 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "common/projection/tenants_seen.h"
+#include "crm/contact/v1/contact_events.pb.h"
 #include "crm/interaction/v1/interaction_service.pb.h"
 #include "services/interaction/api/fact_queries.h"
 #include "services/interaction/api/request_faults.h"
@@ -89,17 +91,6 @@ struct Requests {
   }
 };
 
-// A PrepareCommand of a member of Requests.
-template <typename Request>
-PrepareCommand Prepare(const Requests& requests,
-                       PreparedCommand (Requests::*prepare)(const Caller&, const Request&,
-                                                            const NameMaker&) const) {
-  return [requests, prepare](const Caller& caller, const google::protobuf::Message& request,
-                             const NameMaker& names) {
-    return (requests.*prepare)(caller, static_cast<const Request&>(request), names);
-  };
-}
-
 v1::RecordOutcome OutcomeOf(const Outcome& outcome) {
   if (outcome.events == 0) return v1::UNCHANGED;
   return outcome.version_before == 0 ? v1::RECORDED : v1::CORRECTED;
@@ -162,6 +153,8 @@ ServiceDefinition MakeInteractionService(const InteractionOptions& options) {
                      QueryOf("ListOrders", ListOrders), QueryOf("ContactBrief", ContactBrief)};
   service.batches = {{"ImportInteractions", "LogInteraction"}, {"ImportOrders", "RecordOrder"}};
   service.views.push_back({std::make_unique<ContactTimeline>(), "", nullptr});
+  service.views.push_back({std::make_unique<TenantsSeen>(), "crm.contact.events",
+                           &contact::v1::ContactRecord::default_instance()});
   service.aggregates.push_back(std::move(interactions));
   service.aggregates.push_back(std::move(orders));
   return service;

@@ -21,6 +21,7 @@
 namespace crm::crmctl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -416,6 +417,75 @@ TEST_F(CrmctlTest, UnreachableServerAndWrongUseHaveCodesOfTheirOwn) {
   EXPECT_THAT(unknown.err, HasSubstr("there is no command 'contcat'"));
   EXPECT_EQ(Crmctl({"log", "verify", "--data-dir", File("none")}).exit_code, 1);
   EXPECT_EQ(Crmctl({"contact", "list", "--data-dir", File("none")}).exit_code, 2);
+}
+
+TEST_F(CrmctlTest, TenantIsMadeShownAndSet) {
+  RunningServer server(File("data"));
+  const auto acme = [&server](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--tenant", "acme"});
+    return Crmctl(server, arguments);
+  };
+  const Ran unknown = acme({"contact", "list"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("crmctl --tenant acme tenant create"));
+
+  const std::vector<std::string> create = {"tenant",           "create", "--display-name", "Acme",
+                                           "--default-region", "CH",     "--request-id",   "once"};
+  const Ran made = acme(create);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("Acme"));
+  EXPECT_EQ(acme(create).exit_code, 0);
+  const Ran again = acme({"tenant", "create"});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("TENANT_EXISTS"));
+  EXPECT_EQ(acme({"contact", "list"}).exit_code, 0);
+
+  const Ran declared = acme({"tenant", "set", "--field", "age=choice,title=Age,choices=young|old",
+                             "--field", "vip=flag,required"});
+  EXPECT_EQ(declared.exit_code, 0) << declared.err;
+  EXPECT_THAT(declared.out, HasSubstr("young, old"));
+  EXPECT_THAT(acme({"tenant", "set", "--field", "age=text"}).err, HasSubstr("CUSTOM_FIELD_TYPE"));
+  EXPECT_EQ(acme({"tenant", "set", "--optional", "vip", "--retire", "age"}).exit_code, 0);
+  const Ran shown = acme({"--json", "tenant", "show"});
+  const auto tenant = FromJson<contact::v1::Tenant>(shown.out).at(0);
+  ASSERT_EQ(tenant.custom_fields_size(), 2);
+  EXPECT_TRUE(tenant.custom_fields(0).retired());
+  EXPECT_FALSE(tenant.custom_fields(1).required());
+  EXPECT_EQ(tenant.default_region(), "CH");
+  EXPECT_EQ(tenant.etag(), "3");
+
+  // As it is shown it can be given to another, and what a file does not set stays.
+  WriteFile(File("acme.json"), shown.out);
+  const Ran copied = Crmctl(
+      server, {"--tenant", "copy", "tenant", "create", "--file", File("acme.json"), "--json"});
+  EXPECT_EQ(copied.exit_code, 0) << copied.err;
+  EXPECT_EQ(FromJson<contact::v1::Tenant>(copied.out).at(0).custom_fields_size(), 2);
+  WriteFile(File("language.json"), R"({"defaultLanguage": "de-CH"})");
+  EXPECT_EQ(acme({"tenant", "set", "--file", File("language.json")}).exit_code, 0);
+  EXPECT_THAT(acme({"tenant", "show"}).out, AllOf(HasSubstr("de-CH"), HasSubstr("Acme")));
+}
+
+TEST_F(CrmctlTest, TenantArgumentsThatMeanNothingAreRefused) {
+  RunningServer server(File("data"));
+  const Ran none = Crmctl(server, {"tenant", "show"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("TENANT_WITHOUT_SETTINGS"));
+  WriteFile(File("wrong.json"), R"({"nickname": "x"})");
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"tenant", "set"},
+                                             {"tenant", "set", "--field", "age"},
+                                             {"tenant", "set", "--field", "age=colour"},
+                                             {"tenant", "set", "--field", "age=text,sometimes"},
+                                             {"tenant", "set", "--field", "Age=text"},
+                                             {"tenant", "set", "--retire", "age"},
+                                             {"tenant", "set", "--file", File("missing.json")},
+                                             {"tenant", "set", "--file", File("wrong.json")},
+                                             {"tenant", "set", "--default-region", "XX"},
+                                             {"--tenant", "Acme", "tenant", "create"}}) {
+    const Ran ran = Crmctl(server, wrong);
+    EXPECT_EQ(ran.exit_code, 2) << wrong.back() << ran.err;
+    EXPECT_FALSE(ran.err.empty());
+  }
 }
 
 }  // namespace

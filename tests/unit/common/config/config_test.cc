@@ -121,6 +121,7 @@ TEST(Config, EachKindOfBadValueIsRefused) {
       {"--memory-budget", {"63MiB", "1", "x", "512MB", "-1GiB", "9999999999TiB", "1.5GiB"}},
       {"--default-region", {"us", "USA", "U"}},
       {"--default-language", {"1", "de_CH", "de-"}},
+      {"--unknown-tenants", {"maybe", "Refuse"}},
       {"--instance", {"a b", "-a", "a/b"}},
       {"--rpc-threads", {"0", "65", "1x", "1e1", "99999999999"}},
       {"--max-in-flight", {"0", "-1"}},

@@ -42,7 +42,7 @@ class Desk {
                                       const google::protobuf::Message& request) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare(caller_, request, names_));
+      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_}, request));
       return Run(*command);
     }
     return absl::UnimplementedError(std::string(method));

@@ -23,7 +23,7 @@ class SegmentRequests : public ::testing::Test {
   absl::StatusOr<std::unique_ptr<Command>> Prepare(std::string_view method,
                                                    const Request& request) {
     for (const CommandMethod& command : service_.commands) {
-      if (command.method == method) return command.prepare(caller_, request, names_);
+      if (command.method == method) return command.prepare({caller_, names_}, request);
     }
     return absl::NotFoundError("no such method");
   }

@@ -60,7 +60,7 @@ absl::StatusOr<std::string> ServiceWorld::Execute(std::string_view method,
                                                   const google::protobuf::Message& request) {
   for (const CommandMethod& candidate : service_.commands) {
     if (candidate.method != method) continue;
-    CRM_ASSIGN_OR_RETURN(const auto command, candidate.prepare(caller_, request, names_));
+    CRM_ASSIGN_OR_RETURN(const auto command, candidate.prepare({caller_, names_}, request));
     CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
     return candidate.render(std::move(outcome));
   }

@@ -34,8 +34,10 @@ class Desk {
                                       const google::protobuf::Message& request) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare(caller_, request, names_));
+      const std::string settings = Settings();
+      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_, settings}, request));
       last_etag_ = command->etag;
+      last_settings_version_ = command->settings_version;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
       return candidate.render(std::move(outcome));
     }
@@ -106,6 +108,7 @@ class Desk {
 
   void set_tenant(std::string tenant) { caller_.tenant = std::move(tenant); }
   const std::string& last_etag() const { return last_etag_; }
+  int64_t last_settings_version() const { return last_settings_version_; }
   const ServiceDefinition& service() const { return service_; }
   const NameMaker& names() const { return names_; }
   // The offset after the last event, in every partition; when it was recorded.
@@ -128,6 +131,13 @@ class Desk {
     BatchRows rows_;
     CoreState state_;
   };
+
+  // Of the caller's tenant, as the host reads them.
+  std::string Settings() const {
+    const std::string name = service_.tenants + "/" + caller_.tenant;
+    const auto row = core_.Get(AggregateKey(PartitionOf(name), caller_.tenant, name));
+    return *row ? std::string(ResourceOfRow(**row)) : "";
+  }
 
   Partition PartitionOf(std::string_view name) const {
     return PartitionOfSubject(caller_.tenant, SubjectOf(name));
@@ -188,6 +198,7 @@ class Desk {
   TimeNs now_ = kSecond;
   Offset offset_ = 0;
   std::string last_etag_;
+  int64_t last_settings_version_ = 0;
 };
 
 inline std::vector<std::string> FaultyFields(const absl::Status& status) {

@@ -20,7 +20,6 @@ const std::vector<std::string> kCodes = {"", "CH", "DE", "en-GB"};
 const std::vector<std::string> kWords = {"", "email", "phone", "offers"};
 const std::vector<std::string> kTricky = {"a b", "it's", "say \"no\"", "back\\slash", "*"};
 const std::vector<std::string> kDates = {"2026-01-31", "2026-02-01"};
-const std::vector<std::string> kFieldIds = {"tier", "age", "height", "vip", "since", "level"};
 // Seconds since 1970, and as times are written.
 const std::vector<std::pair<int64_t, std::string>> kTimes = {
     {1767225600, "2026-01-01T00:00:00Z"},
@@ -211,6 +210,19 @@ int Collated(const std::string& a, const std::string& b) {
   return root->compare(icu::UnicodeString::fromUTF8(a), icu::UnicodeString::fromUTF8(b), error);
 }
 
+const std::vector<FieldDeclaration>& DeclaredFields() {
+  using v1::CustomField;
+  static const auto* fields = new std::vector<FieldDeclaration>{
+      {.id = "tier", .type = CustomField::TEXT},
+      {.id = "age", .type = CustomField::INTEGER},
+      {.id = "height", .type = CustomField::NUMBER},
+      {.id = "vip", .type = CustomField::FLAG},
+      {.id = "since", .type = CustomField::DATE},
+      {.id = "level", .type = CustomField::CHOICE, .choices = {"email", "phone", "offers"}},
+      {.id = "nobody_has", .type = CustomField::TEXT}};
+  return *fields;
+}
+
 v1::Contact FilterDraw::AContact() {
   v1::Contact contact;
   contact.set_name(fmt::format("contacts/c{}", Below(1'000'000)));
@@ -278,15 +290,14 @@ void FilterDraw::SetLiteral(const std::string& field, ReferenceFilter* term) {
     term->literal = term->text;
     return;
   }
-  const bool ordered = term->op != "=" && term->op != "!=" && term->op != ":";
-  if (IsCustom(field) && Below(4) == 0 && !ordered) {
+  if (field == "custom_fields.vip") {
     term->type = Type::kFlag;
     term->literal = term->text = OneOf<std::string>({"true", "false"});
     return;
   }
-  if (IsCustom(field) && Below(2) == 0) {
+  if (field == "custom_fields.age" || field == "custom_fields.height") {
     term->type = Type::kNumber;
-    const auto halves = static_cast<int>(Below(9)) - 4;
+    const int halves = (static_cast<int>(Below(9)) - 4) * (field == "custom_fields.age" ? 2 : 1);
     term->number = halves / 2.0L;
     term->literal =
         halves % 2 == 0 ? std::to_string(halves / 2) : fmt::format("{:.2f}", halves / 2.0);
@@ -294,8 +305,10 @@ void FilterDraw::SetLiteral(const std::string& field, ReferenceFilter* term) {
   }
   term->type = Type::kText;
   do {
-    if (IsCustom(field) && ordered) {
+    if (field == "custom_fields.since") {
       term->text = OneOf(kDates);
+    } else if (field == "custom_fields.level") {
+      term->text = OneOf(kWords);
     } else {
       term->text =
           OneOf(OneOf<std::vector<std::string>>({kNames, kCodes, kWords, kTricky, kDates}));
@@ -308,7 +321,9 @@ ReferenceFilter FilterDraw::ATerm() {
   ReferenceFilter term;
   term.field = OneOf(Fields());
   const bool repeated = IsRepeated(term.field) && !IsCustom(term.field);
-  const bool ordered = IsName(term.field) || IsTime(term.field) || IsCustom(term.field);
+  const bool ordered = IsName(term.field) || IsTime(term.field) ||
+                       term.field == "custom_fields.age" || term.field == "custom_fields.height" ||
+                       term.field == "custom_fields.since";
   if (IsMessage(term.field) || Below(8) == 0) {
     term.op = "*";
     return term;

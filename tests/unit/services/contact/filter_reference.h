@@ -6,6 +6,7 @@
 
 #include "common/base/random.h"
 #include "crm/contact/v1/contact.pb.h"
+#include "services/contact/domain/tenant.h"
 
 // A second reading of docs/filters.md, slow and by reflection: what the service's filters are held
 // against. It shares no code with them.
@@ -47,6 +48,9 @@ class FilterDraw {
 
   SeededRandom random_;
 };
+
+// The fields that AContact and AFilter have beside the built-in ones.
+const std::vector<FieldDeclaration>& DeclaredFields();
 
 // The text of the filter, with some blanks and parentheses that change nothing.
 std::string TextOf(const ReferenceFilter& filter, FilterDraw& draw);

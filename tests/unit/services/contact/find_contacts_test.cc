@@ -28,6 +28,18 @@ class Contacts {
  public:
   explicit Contacts(const ContactOptions& options = {}) : desk(options) {}
 
+  // The tenant's own fields.
+  void Declare(const std::vector<FieldDeclaration>& fields) {
+    v1::CreateTenantRequest request;
+    for (const FieldDeclaration& field : fields) {
+      auto* declared = request.mutable_tenant()->add_custom_fields();
+      declared->set_id(field.id);
+      declared->set_type(field.type);
+      for (const auto& choice : field.choices) declared->add_choices(choice);
+    }
+    EXPECT_TRUE(desk.Execute("CreateTenant", request).ok());
+  }
+
   // Creates or changes; answers the contact's name.
   std::string Put(int number, const v1::Contact& content) {
     v1::UpsertContactRequest request;
@@ -122,7 +134,7 @@ void SortBy(const std::string& order, std::vector<v1::Contact>* contacts) {
 }
 
 // What commands take of a random contact.
-v1::Contact Accepted(FilterDraw& draw) {
+v1::Contact Accepted(FilterDraw& draw, bool custom_fields = false) {
   const v1::Contact drawn = draw.AContact();
   v1::Contact contact;
   contact.set_kind(drawn.kind());
@@ -135,6 +147,10 @@ v1::Contact Accepted(FilterDraw& draw) {
     contact.add_addresses()->set_locality(address.locality());
   }
   for (const auto& tag : drawn.tags()) contact.add_tags(tag);
+  for (const auto& value : drawn.custom_fields()) {
+    const bool kept = !value.has_choice() || !value.choice().empty();
+    if (custom_fields && kept) *contact.add_custom_fields() = value;
+  }
   if (draw.Below(2) == 0) contact.add_emails(draw.OneOf<std::string>({"a@b.ch", "b@b.ch"}));
   if (draw.Below(3) == 0) contact.add_phones("+41446681800");
   return contact;
@@ -160,8 +176,9 @@ TEST(ListContactsProperty, EqualsTheReferenceOnRandomDataFiltersAndOrders) {
   size_t met = 0;
   for (int round = 0; round < 20; ++round) {
     Contacts contacts;
-    for (int i = 0; i < 40; ++i) contacts.Put(i, Accepted(draw));
-    for (int i = 0; i < 15; ++i) contacts.Put(static_cast<int>(draw.Below(40)), Accepted(draw));
+    contacts.Declare(testing::DeclaredFields());
+    for (int i = 0; i < 40; ++i) contacts.Put(i, Accepted(draw, true));
+    for (int i = 0; i < 15; ++i) contacts.Put(static_cast<int>(draw.Below(40)), Accepted(draw, true));
     contacts.Delete(3);
     contacts.Erase(7);
     const auto living = contacts.Living();
@@ -199,7 +216,7 @@ TEST(ListContactsProperty, IndexedComparisonsEqualTheReference) {
       v1::ListContactsRequest request;
       request.set_order_by(order);
       request.set_filter(equality);
-      const auto filter = ParseContactFilter(equality);
+      const auto filter = ParseContactFilter(equality, {});
       std::vector<v1::Contact> expected;
       for (const auto& contact : living) {
         if (Matches(*filter, contact)) expected.push_back(contact);
@@ -227,7 +244,7 @@ TEST(ListContactsProperty, IndexedComparisonsEqualTheReference) {
     request.set_order_by(order);
     request.set_filter(field + draw.OneOf<std::string>({" < ", " <= ", " > ", " >= ", " = "}) +
                        literal + " AND " + field + " <= " + literal);
-    const auto filter = ParseContactFilter(request.filter());
+    const auto filter = ParseContactFilter(request.filter(), {});
     ASSERT_TRUE(filter.ok()) << request.filter();
     std::vector<v1::Contact> expected;
     for (const auto& contact : living) {
@@ -251,7 +268,7 @@ TEST(ListContactsProperty, PagesAreCompleteAndWithoutRepeatsWhileContactsChange)
     v1::ListContactsRequest request;
     request.set_order_by(order);
     request.set_page_size(4);
-    request.set_filter("NOT custom_fields.none:*");
+    request.set_filter("NOT linked_keys:*");
     int next = 100;
     do {
       const auto page = contacts.desk.List(request);
@@ -285,6 +302,18 @@ TEST(ListContacts, TokenBelongsToFilterAndOrder) {
   other = request;
   other.set_order_by("create_time");
   EXPECT_EQ(ReasonOf(contacts.desk.List(other).status()), "PAGE_TOKEN_INVALID");
+}
+
+TEST(ListContacts, FiltersKnowTheFieldsOfTheirTenant) {
+  Contacts contacts;
+  contacts.Put(1, "Ada");
+  v1::ListContactsRequest request;
+  request.set_filter("NOT custom_fields.tier:*");
+  EXPECT_EQ(ReasonOf(contacts.desk.List(request).status()), "FILTER_INVALID");
+  contacts.Declare(testing::DeclaredFields());
+  EXPECT_EQ(contacts.desk.List(request)->contacts_size(), 1);
+  contacts.desk.set_tenant("u");
+  EXPECT_EQ(ReasonOf(contacts.desk.List(request).status()), "FILTER_INVALID");
 }
 
 TEST(ListContacts, LargePagesAreBasicAndOthersFullUnlessAViewIsAskedFor) {

@@ -261,5 +261,51 @@ TEST(Normalise, NamesEveryFaultAndNoValue) {
   EXPECT_EQ(std::string(status.message()).find("ecret"), std::string::npos);
 }
 
+v1::Preference* AddPreference(const char* channel, const char* topic,
+                              v1::Preference::Attitude attitude, v1::Contact* contact) {
+  v1::Preference* preference = contact->add_preferences();
+  preference->set_channel(channel);
+  preference->set_topic(topic);
+  preference->set_attitude(attitude);
+  return preference;
+}
+
+TEST(Normalise, PreferencesAndConcernsAreSorted) {
+  v1::Contact contact;
+  AddPreference("phone", "", v1::Preference::UNWANTED, &contact);
+  AddPreference("", "offers", v1::Preference::WANTED, &contact);
+  AddPreference("email", "offers", v1::Preference::WANTED, &contact);
+  contact.add_concerns()->set_topic("privacy");
+  contact.mutable_concerns(0)->set_text(" who reads this? ");
+  contact.add_concerns()->set_topic("price");
+  FieldFaults faults;
+  const Profile profile = Normalise(contact, {}, faults);
+  EXPECT_TRUE(faults.empty());
+  EXPECT_THAT(profile.preferences,
+              ElementsAre(Preference{"", "offers", v1::Preference::WANTED},
+                          Preference{"email", "offers", v1::Preference::WANTED},
+                          Preference{"phone", "", v1::Preference::UNWANTED}));
+  EXPECT_THAT(profile.concerns,
+              ElementsAre(Concern{"price", ""}, Concern{"privacy", "who reads this?"}));
+}
+
+TEST(Normalise, PreferencesAndConcernsAreThereOnce) {
+  v1::Contact contact;
+  AddPreference("email", "offers", v1::Preference::WANTED, &contact);
+  AddPreference("email", "offers", v1::Preference::UNWANTED, &contact);
+  AddPreference("phone", "", v1::Preference::ATTITUDE_UNSPECIFIED, &contact);
+  contact.add_concerns()->set_topic("price");
+  contact.add_concerns()->set_topic("price");
+  FieldFaults faults;
+  Normalise(contact, {}, faults);
+  google::rpc::BadRequest bad;
+  ASSERT_TRUE(bad.ParseFromString(
+      std::string(*faults.ToStatus().GetPayload("type.googleapis.com/google.rpc.BadRequest"))));
+  std::vector<std::string> fields;
+  for (const auto& violation : bad.field_violations()) fields.push_back(violation.field());
+  EXPECT_THAT(fields, ElementsAre("contact.preferences[1]", "contact.preferences[2].attitude",
+                                  "contact.concerns[1]"));
+}
+
 }  // namespace
 }  // namespace crm::contact

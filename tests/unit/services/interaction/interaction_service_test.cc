@@ -95,7 +95,7 @@ class Desk {
                                    const std::string& request_id) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare(caller_, request, names_));
+      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_}, request));
       command->request_id = request_id;
       last_etag_ = command->etag;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
