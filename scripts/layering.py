@@ -15,7 +15,7 @@ import tempfile
 # A folder of common/ may include itself and the folders of lower rank; equal ranks do not see each other.
 RANK = {
     'base': 0,
-    'decider': 1, 'config': 1, 'telemetry': 1,
+    'decider': 1, 'filter': 1, 'config': 1, 'telemetry': 1,
     'log': 2, 'storage': 2,
     'projection': 3,
     'aggregate': 4,
@@ -40,7 +40,7 @@ SERVICE_MAY_SEE = {
 
 # Folders of common/ that a folder of a service may include; None: all.
 SERVICE_MAY_USE = {
-    'domain': {'base', 'decider'},
+    'domain': {'base', 'decider', 'filter'},
     'projection': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate'},
     'reaction': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate', 'service'},
     'api': None,

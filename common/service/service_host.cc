@@ -142,6 +142,7 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
       tokens_(environment_.secret, environment_.random, definition_.topic, log_.identity()),
       waits_(tokens_, environment_.clock) {
   for (std::atomic<Offset>& at : unmarked_at_) at = kNoOffset;
+  if (definition_.use_secret) definition_.use_secret(environment_.secret);
   core_ = MakeServed(core_projection_, log_, source(),
                      [this](Store& store, std::function<void(absl::Status)> failed) {
                        return MakeCoreDriver(store, std::move(failed));

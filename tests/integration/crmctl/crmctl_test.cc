@@ -230,7 +230,7 @@ TEST_F(CrmctlTest, LogAndProjectionsAnswerTheSameOfAServerAndOfItsFiles) {
       {"log", "verify"},
       {"projection", "dump"},
       {"projection", "dump", "--business", "--hashes"},
-      {"projection", "dump", "--projection", "contact-by-name", "--hashes"},
+      {"projection", "dump", "--projection", "contact-index", "--hashes"},
       {"dead-letters", "list"}};
   std::vector<std::string> of_server;
   {
