@@ -10,6 +10,7 @@
 #include "common/telemetry/admin_http.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
+#include "common/telemetry/repeated_lines.h"
 
 namespace crm {
 namespace {
@@ -41,6 +42,7 @@ struct ProcessTelemetry::State {
   const ServerConfig& config;
   const Clock& clock;
   Logger logger;
+  RepeatedLines alarms{clock};
   Metrics metrics;
   RpcMetrics rpc;
   Histogram& append_seconds;
@@ -158,6 +160,11 @@ void ProcessTelemetry::AppendTook(TimeNs duration) {
 
 void ProcessTelemetry::Note(const std::string& text) {
   state_->logger.Info(text);
+}
+
+void ProcessTelemetry::NoteAlarm(const std::string& text) {
+  const std::string line = state_->alarms.Take(text);
+  if (!line.empty()) state_->logger.Warning(line);
 }
 
 void ProcessTelemetry::NoteFault(const std::string& text) {
