@@ -101,7 +101,7 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
   }
   if (host.reactions() != nullptr) RefreshReactions(service, *host.reactions());
   metrics.GaugeOf(metric::kQuarantined, {{"service", service}})
-      .Set(static_cast<double>(host.quarantined_subjects()));
+      .Set(static_cast<double>(host.dead_letters().quarantined));
 }
 
 void ProcessTelemetry::State::RefreshReactions(const std::string& service,
