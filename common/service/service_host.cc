@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "common/aggregate/core_rows.h"
-#include "common/aggregate/dead_letters.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
@@ -348,17 +347,11 @@ LaneRunner::Counts ServiceHost::lane_counts() const {
   return static_cast<CoreDriver&>(*serving->driver).lanes.counts();
 }
 
-int64_t ServiceHost::quarantined_subjects() const {
+DeadLetterCounts ServiceHost::dead_letters() const {
   const auto serving = core_->serving();
-  if (serving == nullptr) return 0;
-  int64_t count = 0;
-  // What cannot be read is the healer's; here it is a number for people.
-  (void)VisitDeadLetters(*serving->store,
-                         [&count](Partition, const common::v1::DeadLetter& letter) {
-                           count += letter.foreign() ? 0 : 1;
-                           return true;
-                         });
-  return count;
+  if (serving == nullptr) return {};
+  // What cannot be read is the healer's; here these are numbers for people.
+  return CountDeadLetters(*serving->store).value_or(DeadLetterCounts{});
 }
 
 bool ServiceHost::open(Partition partition) const {
@@ -370,6 +363,13 @@ Offset ServiceHost::fence(Partition partition) const {
   const auto serving = core_->serving();
   return serving == nullptr ? kNoOffset
                             : static_cast<CoreDriver&>(*serving->driver).lanes.fence(partition);
+}
+
+int64_t ServiceHost::void_records(Partition partition) const {
+  const auto serving = core_->serving();
+  return serving == nullptr
+             ? 0
+             : static_cast<CoreDriver&>(*serving->driver).lanes.void_records(partition);
 }
 
 // --- RPCs

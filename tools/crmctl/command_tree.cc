@@ -30,6 +30,9 @@ CommandTree::CommandTree(Console& console, Random& random, const char* footer)
   app_.add_option("--timeout", timeout_seconds_, "Seconds to wait for an answer")
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
+  app_.add_flag("--eventual", eventual_,
+                "Read what the server holds, without asking the log for its end: works while the "
+                "log cannot be reached, and may be a moment old");
   app_.add_flag("--json", json_, "Answers as JSON, one object a line");
 }
 
@@ -95,6 +98,7 @@ RpcTarget CommandTree::Target() const {
   target.address = target_;
   target.tenant = tenant_;
   target.actor = actor_;
+  target.eventual = eventual_;
   target.timeout = static_cast<TimeNs>(timeout_seconds_ * kSecond);
   return target;
 }
