@@ -15,7 +15,7 @@ import tempfile
 # A folder of common/ may include itself and the folders of lower rank; equal ranks do not see each other.
 RANK = {
     'base': 0,
-    'decider': 1, 'config': 1, 'telemetry': 1,
+    'decider': 1, 'filter': 1, 'config': 1, 'telemetry': 1,
     'log': 2, 'storage': 2,
     'projection': 3,
     'aggregate': 4,
@@ -40,7 +40,7 @@ SERVICE_MAY_SEE = {
 
 # Folders of common/ that a folder of a service may include; None: all.
 SERVICE_MAY_USE = {
-    'domain': {'base', 'decider'},
+    'domain': {'base', 'decider', 'filter'},
     'projection': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate'},
     'reaction': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate', 'service'},
     'api': None,
@@ -62,6 +62,8 @@ VENDORS = [
     (r'librdkafka/', [r'^common/log/kafka/', r'^tests/conformance/raw_kafka\.(h|cc)$', r'^tests/bench/raw_tail\.cc$']),
     (r'grpc(pp)?/|.*\.grpc\.pb\.h$',
      [r'^common/rpc/', r'^services/[^/]+/api/', r'^services/[^/]+/main\.cc$', r'^tools/', r'^tests/']),
+    # Patterns of field rules.
+    (r're2/', [r'^common/rpc/']),
     (r'prometheus/', [r'^common/telemetry/', r'^tests/']),
     (r'CLI/', [r'^common/config/', r'^tools/', r'^tests/']),
     (r'unicode/', [r'^common/base/', r'^services/[^/]+/(api|projection)/', r'^tools/', r'^tests/']),

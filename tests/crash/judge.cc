@@ -173,7 +173,7 @@ class Judgement {
 
   void CheckStores() {
     AddStatus("verifying the log", client_.VerifyLog());
-    for (const char* projection : {"core", "contact-by-name"}) {
+    for (const char* projection : {"core", "contact-index"}) {
       AddStatus(std::string("verifying ") + projection, client_.Verify(projection));
     }
   }

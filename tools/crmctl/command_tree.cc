@@ -76,6 +76,18 @@ void CommandTree::AddImportOptions(CLI::App* command, ImportOptions* to) {
   command->add_option("--show-faults", to->show_faults, "Faults printed one by one; 0 = all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  command->add_option("--refused", to->refused,
+                      "Where refused rows go; default FILE.refused.csv (vCard: .vcf)");
+  command->add_option("--state", to->state,
+                      "Where it is kept how far the import is, so that it goes on after a break; "
+                      "default beside FILE");
+  command
+      ->add_option("--import-id,--request-prefix", to->import_id,
+                   "Row N has request id ID-N; default that of an import of FILE that broke off, "
+                   "else random")
+      ->check([](const std::string& id) {
+        return id.size() > 100 ? std::string("must have at most 100 bytes") : std::string();
+      });
 }
 
 RpcTarget CommandTree::Target() const {

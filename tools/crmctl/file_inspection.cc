@@ -95,9 +95,12 @@ FileInspection::FileInspection(std::string data_directory,
     : data_directory_(std::move(data_directory)),
       budget_(std::make_unique<StorageBudget>(kBudgetBytes)),
       engine_(std::move(engine)) {
+  // Where it lies elsewhere, the views that need it say so when they are to be folded.
+  const absl::StatusOr<Secret> secret = Secret::FromFile(data_directory_ + "/secret", nullptr);
   for (ServiceDefinition& service : services) {
     // A log made before the service existed has no topic of its own for it.
     if (!HasTopic(*engine_, service.topic)) continue;
+    if (service.use_secret && secret.ok()) service.use_secret(*secret);
     services_.push_back(std::make_unique<Service>(std::move(service), *engine_));
   }
 }
