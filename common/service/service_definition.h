@@ -52,9 +52,9 @@ struct CommandContext {
   const RowReader* core = nullptr;
 };
 
-// From a request to a command: all faults of the request at once. The host has parsed and validated
-// the request by its field rules; it fills caller, request id, payload HMAC, validate_only and
-// deadline.
+// From a request to a command: all faults of the request at once. The host has parsed the request
+// and cleared what breaks its field rules, and names those faults with these; it fills caller,
+// request id, payload HMAC, validate_only and deadline.
 using PrepareCommand = std::function<absl::StatusOr<std::unique_ptr<Command>>(
     const CommandContext& context, const google::protobuf::Message& request)>;
 
@@ -157,6 +157,11 @@ struct ResourceMethods {
   // revision with version, event_type, recorded_time, actor, request_id, traceparent,
   // changed_fields and the resource as the field named last. See crm/contact/v1.
   std::string list_revisions;
+  // `names = 1` -> the resources as the response's first field, in the order asked for.
+  std::string batch_get{};
+  // Numbers of the resource's fields that `get` and `batch_get` leave out where their request has a
+  // field `view` that is BASIC.
+  std::vector<uint32_t> not_in_basic{};
 };
 
 // Everything the host needs to know of a service. A service builds one; the host runs it over any
@@ -175,6 +180,8 @@ struct ServiceDefinition {
   // Raised when the core's rows of the same log change.
   int core_version = 2;
   std::vector<ViewDefinition> views;
+  // Told the deployment's secret once, before any view is folded. May be empty.
+  std::function<void(const Secret&)> use_secret;
   std::vector<std::unique_ptr<Reaction>> reactions;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;
   std::vector<ResourceMethods> resources;

@@ -76,7 +76,8 @@ TEST_F(TenantsSeenTest, RowsAreThoseOfAnyBatches) {
                            .value = "\xff"})
                   .ok());
   ASSERT_TRUE(later.Flush().ok());
-  for (const auto& op : rows_.Take().ops()) EXPECT_EQ(op.key[1], 'm');
+  const RowBatch written = rows_.Take();
+  for (const auto& op : written.ops()) EXPECT_EQ(op.key[1], 'm');
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "common/storage/memory_store.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/api/contact_service.h"
+#include "tests/support/as_host.h"
 
 namespace crm::contact::testing {
 
@@ -27,6 +28,7 @@ class Desk {
  public:
   explicit Desk(const ContactOptions& options = {}) : service_(MakeContactService(options)) {
     for (const auto& type : service_.aggregates) types_[type->record_field()] = type.get();
+    service_.use_secret(secret_);
   }
 
   absl::StatusOr<std::string> Execute(std::string_view method,
@@ -34,8 +36,9 @@ class Desk {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
       const std::string settings = Settings();
-      CRM_ASSIGN_OR_RETURN(auto command,
-                           candidate.prepare({caller_, names_, settings, now_, &core_}, request));
+      CRM_ASSIGN_OR_RETURN(
+          auto command,
+          PrepareAsHost(candidate, {caller_, names_, settings, now_, &core_}, request));
       last_etag_ = command->etag;
       last_settings_version_ = command->settings_version;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
@@ -67,6 +70,7 @@ class Desk {
     for (const QueryMethod& candidate : service_.queries) {
       if (candidate.method != method) continue;
       std::string subject;
+      CRM_RETURN_IF_ERROR(CheckAsHost(request));
       if (candidate.subject) {
         CRM_ASSIGN_OR_RETURN(subject, candidate.subject(caller_, request, names_));
       }
