@@ -69,13 +69,15 @@ struct NamedRequest {
   const FieldDescriptor* const view = Find("view");
 
   bool WantsBasic(const Message& request) const {
-    return view != nullptr && request.GetReflection()->GetEnum(request, view)->name() == "BASIC";
+    return view != nullptr && request.GetReflection()->GetEnumValue(request, view) == basic_;
   }
 
  private:
   const FieldDescriptor* Find(const char* field) const {
     return type.GetDescriptor()->FindFieldByName(field);
   }
+
+  const int basic_ = view == nullptr ? 0 : view->enum_type()->FindValueByName("BASIC")->number();
 };
 
 ResourceRef RefOf(const UnaryCall& call, std::string name) {
