@@ -109,6 +109,12 @@ tidy() {
   xargs -r -P "$(nproc)" -n 1 clang-tidy-14 --quiet -p build/release --extra-arg=-w <<<"$known" 2>/dev/null
 }
 
+protos_unbroken() {
+  local before
+  before="$(base_commit)" || { echo "there is no commit to compare with"; return 0; }
+  scripts/buf.sh breaking "$before"
+}
+
 mkdir -p build
 # Nothing below can be judged without the tools.
 scripts/setup.sh --gate || exit 1
@@ -119,6 +125,9 @@ step "layering self-test" scripts/layering.py --self-test
 step "layering" scripts/layering.py
 step "documents" scripts/docs.py
 step "compose file" /usr/bin/python3 scripts/compose.py
+step "buf self-test" scripts/buf.sh --self-test
+step "buf lint" scripts/buf.sh lint
+step "buf breaking" protos_unbroken
 step "clang-tidy" tidy
 
 if ((${#failed[@]})); then

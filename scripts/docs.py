@@ -4,6 +4,7 @@
   docs/features.md    has a row for every id; a row that is done or partly done names RPCs that the
                       protos declare and tests that exist; a planned row names none
   docs/guarantees.md  every promise names tests that exist
+  docs/api.md         every limit is the number that the source or the proto has
   every *.md          relative links lead somewhere
 """
 
@@ -92,6 +93,55 @@ def check_guarantees():
         yield f'{page}: no promise found'
 
 
+UNITS = {'': 1, 'bytes': 1, 'items': 1, 'KiB': 1 << 10, 'MiB': 1 << 20, 's': 1}
+
+
+def number(text):
+    """What an integer constant of C++ says: `4 << 20`, `65'536`, `30 * kSecond` (in seconds); None where it is none."""
+    text = text.replace("'", '').replace('* kSecond', '').strip()
+    if not re.fullmatch(r'\d+( (<<|\*) \d+)*', text):
+        return None
+    value, *rest = re.findall(r'\d+|<<|\*', text)
+    value = int(value)
+    for operator, operand in zip(rest[::2], rest[1::2]):
+        value = value << int(operand) if operator == '<<' else value * int(operand)
+    return value
+
+
+def limit_in(path, name):
+    """The limit that a constant, a member with a default, or the rule of a proto's field sets."""
+    text = (ROOT / path).read_text(encoding='utf-8')
+    if not path.endswith('.proto'):
+        found = re.search(rf'\b{name} = ([^;]+);', text)
+        return number(found.group(1)) if found else None
+    message, field = name.split('.')
+    body = re.search(rf'^message {message} {{\n(.*?)^}}', text, re.M | re.S)
+    found = body and re.search(rf'^  (repeated )?[\w.]+ {field} = \d+([^;]*);', body.group(1), re.M)
+    if not found:
+        return None
+    rule = re.search(r'max_items: (\d+)' if found.group(1) else r'max_bytes: (\d+)', found.group(2))
+    return int(rule.group(1)) if rule else None
+
+
+def check_limits():
+    page = 'docs/api.md'
+    limits = 0
+    for line, cells in rows(ROOT / page):
+        place = re.fullmatch(r'`([\w./]+)` `([\w.]+)`', cells[2]) if len(cells) == 4 else None
+        if not place:
+            continue
+        limits += 1
+        stated = re.fullmatch(r'(\d+) ?(\w*)', cells[1])
+        if not stated or stated.group(2) not in UNITS:
+            yield f'{page}:{line}: {cells[1]!r} is no limit'
+        elif not (ROOT / place.group(1)).exists():
+            yield f'{page}:{line}: {place.group(1)} does not exist'
+        elif (found := limit_in(*place.groups())) != int(stated.group(1)) * UNITS[stated.group(2)]:
+            yield f'{page}:{line}: {place.group(2)} is {found}, the page says {cells[1]}'
+    if not limits:
+        yield f'{page}: no limit found'
+
+
 def pages():
     for path in sorted(ROOT.rglob('*.md')):
         if not {'build', 'data', '.git'} & set(path.relative_to(ROOT).parts[:-1]):
@@ -106,7 +156,7 @@ def check_links():
 
 
 def main():
-    faults = [*check_features(), *check_guarantees(), *check_links()]
+    faults = [*check_features(), *check_guarantees(), *check_limits(), *check_links()]
     for fault in faults:
         print(fault)
     print(f'docs: {len(faults)} faults')

@@ -130,8 +130,8 @@ Try next: $where
   crmctl --help
 
 Call it by gRPC: reflection is on, so no stubs are needed
-  examples/python/call.py$target crm.contact.v1.ContactService
-  examples/python/call.py$target crm.contact.v1.ContactService/CreateContact \\
+  examples/quickstart/python/call.py$target crm.contact.v1.ContactService
+  examples/quickstart/python/call.py$target crm.contact.v1.ContactService/CreateContact \\
     '{"contact": {"display_name": "Ada King", "emails": ["ada@example.org"]}, "request_id": "first"}'
 Repeat the last line: it gets the same answer, and nothing is recorded twice.
 $kill

@@ -38,6 +38,8 @@ struct Outcome {
   // events, the position at which it was answered).
   Partition partition = 0;
   Offset position = 0;
+  // With validate_only: a crm.common.v1.WouldRecord of the events, serialised; empty without any.
+  std::string would_record;
 };
 
 // One event a decider answered with, ready to be stamped: `record` has its aggregate oneof set.

@@ -4,6 +4,7 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/history.h"
+#include "common/aggregate/would_record.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
@@ -232,6 +233,7 @@ absl::StatusOr<Outcome> Lane::Validate(const Command& command, const std::vector
   }
   outcome.version = would_be->info().version;
   outcome.resource = would_be->Render();
+  outcome.would_record = RenderWouldRecord(schema_, events);
   return outcome;
 }
 

@@ -27,10 +27,12 @@ struct CallContext {
   TimeNs deadline = 0;
 };
 
-// One answer. `position` goes into the trailing metadata `crm-position`, where not empty.
+// One answer. What is not empty of `position` and `would_record` goes into the trailing metadata
+// `crm-position` and `crm-would-record-bin`; the items of a stream have no metadata of their own.
 struct Answer {
   std::string response;
   std::string position;
+  std::string would_record{};
 };
 
 // One unary call, from arrival to answer. Owned by whoever works on it; Finish ends it, from any

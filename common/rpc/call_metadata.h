@@ -21,6 +21,7 @@ inline constexpr char kConsistencyKey[] = "crm-consistency";
 inline constexpr char kForwardedKey[] = "crm-forwarded";
 inline constexpr char kTraceparentKey[] = "traceparent";
 inline constexpr char kPositionKey[] = "crm-position";
+inline constexpr char kWouldRecordKey[] = "crm-would-record-bin";
 
 // Reads a call's metadata, pair by pair in any order, into a CallContext. Keys it does not know are
 // ignored; a known one with "-bin" behind it, as gRPC asks for values beyond ASCII, is the same.

@@ -83,11 +83,15 @@ struct ForwardedCall {
     Answer answer;
     const grpc::Slice slice = SingleSlice(&response);
     answer.response = std::string(View(slice));
-    const auto& trailers = context.GetServerTrailingMetadata();
-    if (const auto position = trailers.find(kPositionKey); position != trailers.end()) {
-      answer.position.assign(position->second.data(), position->second.size());
-    }
+    answer.position = Trailer(kPositionKey);
+    answer.would_record = Trailer(kWouldRecordKey);
     return answer;
+  }
+
+  std::string Trailer(const char* key) const {
+    const auto& trailers = context.GetServerTrailingMetadata();
+    const auto found = trailers.find(key);
+    return found == trailers.end() ? "" : std::string(found->second.data(), found->second.size());
   }
 };
 

@@ -83,17 +83,19 @@ absl::Status ReadContext(const grpc::ServerContext& call, const Clock& clock,
   return reader.Finish();
 }
 
-absl::Status Refusal(Admission::Verdict verdict, std::string_view what, RpcObserver* observer) {
+absl::Status Refusal(Admission::Verdict verdict, std::string_view what, const ServerCore& core) {
   const bool stopping = verdict == Admission::Verdict::kStopping;
-  if (observer != nullptr) observer->Shed(stopping ? "stopping" : what);
+  if (core.observer != nullptr) core.observer->Shed(stopping ? "stopping" : what);
   if (stopping) {
     return RetryLater(absl::StatusCode::kUnavailable, "SERVER_STOPPING",
                       "the server is stopping; repeat the call with the same request_id",
                       kRetryElsewhereMilliseconds);
   }
-  return RetryLater(absl::StatusCode::kResourceExhausted, "TOO_MANY_IN_FLIGHT",
-                    fmt::format("too many {} in flight; retry later or send fewer at once", what),
-                    kRetryMilliseconds);
+  const int limit = what == "streams" ? core.options.max_streams : core.options.max_in_flight;
+  return RetryLater(
+      absl::StatusCode::kResourceExhausted, "TOO_MANY_IN_FLIGHT",
+      fmt::format("{} {} at once are the limit; retry later or send fewer at once", limit, what),
+      kRetryMilliseconds);
 }
 
 }  // namespace crm

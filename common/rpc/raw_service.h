@@ -58,7 +58,7 @@ struct RawMethod {
 absl::Status ReadContext(const grpc::ServerContext& call, const Clock& clock,
                          TimeNs default_deadline, CallContext* context);
 
-// Errors of calls and items that are not accepted. Counts a shed one.
-absl::Status Refusal(Admission::Verdict verdict, std::string_view what, RpcObserver* observer);
+// Errors of "calls", "items" and "streams" that are not accepted. Counts a shed one.
+absl::Status Refusal(Admission::Verdict verdict, std::string_view what, const ServerCore& core);
 
 }  // namespace crm

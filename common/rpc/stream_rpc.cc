@@ -77,7 +77,7 @@ void StreamRpc::Arrived(bool ok) {
   if (core.observer != nullptr) core.observer->Started(method_.service_name, method_.name);
   const auto verdict = core.admission.EnterStream();
   if (verdict != Admission::Verdict::kAccepted) {
-    return Finish(Refusal(verdict, "streams", core.observer));
+    return Finish(Refusal(verdict, "streams", core));
   }
   admitted_ = true;
   request_ = SingleSlice(&buffer_);

@@ -95,7 +95,7 @@ void UnaryRpc::Arrived(bool ok) {
                                               : method_.method_.core.admission.EnterCall();
   if (verdict != Admission::Verdict::kAccepted) [[unlikely]] {
     answered_.store(true, std::memory_order_relaxed);
-    return Send(Refusal(verdict, "calls", core.observer));
+    return Send(Refusal(verdict, "calls", core));
   }
   auto read = ReadContext(*call_, core.clock, core.options.default_deadline, &context_);
   if (!read.ok()) [[unlikely]]
@@ -119,6 +119,9 @@ void UnaryRpc::Send(absl::StatusOr<crm::Answer> answer) {
   }
   if (!answer.ok()) return responder_->FinishWithError(ToGrpcStatus(answer.status()), &sent_tag_);
   if (!answer->position.empty()) call_->AddTrailingMetadata(kPositionKey, answer->position);
+  if (!answer->would_record.empty()) [[unlikely]] {
+    call_->AddTrailingMetadata(kWouldRecordKey, answer->would_record);
+  }
   responder_->Finish(RawBytes{std::move(answer->response)}, grpc::Status::OK, &sent_tag_);
 }
 

@@ -1,101 +1,31 @@
 #include "common/rpc/validate.h"
 
+#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/rpc/error_details.pb.h>
 
-#include <memory>
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "common/base/mutex.h"
 #include "common/base/status.h"
+#include "common/rpc/field_rules.h"
 #include "common/rpc/wire_walk.h"
-#include "crm/common/v1/rules.pb.h"
 
 namespace crm {
 namespace {
 
-using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
+using google::rpc::BadRequest;
 
 constexpr int kMaxDepth = 32;
-constexpr int kDefaultMaxBytes = 4096;
-constexpr int kDefaultMaxItems = 100;
 // More than the details of an error can hold.
 constexpr int kMaxFaults = 256;
-
-struct MessageRules;
-
-struct FieldRule {
-  const FieldDescriptor* field = nullptr;
-  bool required = false;
-  bool output_only = false;
-  int max_bytes = kDefaultMaxBytes;
-  int max_items = kDefaultMaxItems;
-  // Of a message field.
-  const MessageRules* message = nullptr;
-};
-
-// The fields of one message type that can be at fault.
-struct MessageRules {
-  std::vector<FieldRule> fields;
-};
-
-bool CanBeAtFault(const FieldDescriptor* field, const common::v1::FieldRules& rules) {
-  if (field->is_repeated() || rules.required() || rules.output_only()) return true;
-  switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING:
-    case FieldDescriptor::CPPTYPE_MESSAGE:
-    case FieldDescriptor::CPPTYPE_ENUM:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Rules of every message type seen so far, never forgotten: types come from the program's own
-// protos.
-class RuleCache {
- public:
-  const MessageRules& Of(const Descriptor* type) {
-    MutexLock lock(mutex_);
-    return *Find(type);
-  }
-
- private:
-  const MessageRules* Find(const Descriptor* type) {
-    auto& slot = rules_[type];
-    if (slot != nullptr) return slot.get();
-    slot = std::make_unique<MessageRules>();
-    // Known before its fields are: types may contain themselves.
-    MessageRules* rules = slot.get();
-    for (int i = 0; i < type->field_count(); ++i) AddField(type->field(i), rules);
-    return rules;
-  }
-
-  void AddField(const FieldDescriptor* field, MessageRules* out) {
-    const auto& rules = field->options().GetExtension(common::v1::rules);
-    if (!CanBeAtFault(field, rules)) return;
-    FieldRule rule{field, rules.required(), rules.output_only()};
-    if (rules.max_bytes() > 0) rule.max_bytes = rules.max_bytes();
-    if (rules.max_items() > 0) rule.max_items = rules.max_items();
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      rule.message = Find(field->message_type());
-    }
-    out->fields.push_back(rule);
-  }
-
-  Mutex mutex_;
-  absl::flat_hash_map<const Descriptor*, std::unique_ptr<MessageRules>> rules_;
-};
-
-RuleCache& Cache() {
-  static auto* cache = new RuleCache;
-  return *cache;
-}
+constexpr char kBadRequest[] = "type.googleapis.com/google.rpc.BadRequest";
 
 std::string AllowedValues(const google::protobuf::EnumDescriptor* type) {
   std::string out = "unknown value; known are ";
@@ -120,6 +50,7 @@ struct Path {
   }
 };
 
+// Notes what is at fault, and takes it out: what is left is sound.
 class Validator {
  public:
   explicit Validator(FieldFaults* faults) : faults_(*faults) {}
@@ -135,6 +66,9 @@ class Validator {
         CheckSingle(message, reflection, rule, Path{&at, rule.field});
       }
     }
+    if (rules.mask != nullptr && reflection->HasField(*message, rules.mask)) {
+      CheckMask(reflection->GetMessage(*message, rules.mask), rules);
+    }
   }
 
  private:
@@ -145,28 +79,34 @@ class Validator {
       if (rule.required) Fault(at, "is required");
       return;
     }
+    bool sound = true;
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING: {
         std::string scratch;
-        return CheckBytes(reflection->GetStringReference(*message, field, &scratch), rule, at);
+        sound = CheckText(reflection->GetStringReference(*message, field, &scratch), rule, at);
+        break;
       }
       case FieldDescriptor::CPPTYPE_ENUM:
-        return CheckEnum(reflection->GetEnumValue(*message, field), field, at);
+        sound = CheckEnum(reflection->GetEnumValue(*message, field), field, at);
+        break;
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return Check(reflection->MutableMessage(message, field), *rule.message, at);
       default:
         return;
     }
+    if (!sound) [[unlikely]]
+      reflection->ClearField(message, field);
   }
 
   void CheckRepeated(Message* message, const Reflection* reflection, const FieldRule& rule,
                      const Path& parent) {
-    const int size = reflection->FieldSize(*message, rule.field);
+    int size = reflection->FieldSize(*message, rule.field);
     if (size == 0 && rule.required) Fault(Path{&parent, rule.field}, "needs at least one item");
     if (size > rule.max_items) {
       Fault(Path{&parent, rule.field}, "at most " + std::to_string(rule.max_items) + " items");
     }
-    for (int i = 0; i < size && i < rule.max_items; ++i) {
+    for (; size > rule.max_items; --size) reflection->RemoveLast(message, rule.field);
+    for (int i = 0; i < size; ++i) {
       CheckItem(message, reflection, rule, Path{&parent, rule.field, i});
     }
   }
@@ -177,11 +117,15 @@ class Validator {
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING: {
         std::string scratch;
-        return CheckBytes(
-            reflection->GetRepeatedStringReference(*message, field, at.index, &scratch), rule, at);
+        const auto& text =
+            reflection->GetRepeatedStringReference(*message, field, at.index, &scratch);
+        if (CheckText(text, rule, at)) return;
+        return reflection->SetRepeatedString(message, field, at.index, "");
       }
       case FieldDescriptor::CPPTYPE_ENUM:
-        return CheckEnum(reflection->GetRepeatedEnumValue(*message, field, at.index), field, at);
+        if (CheckEnum(reflection->GetRepeatedEnumValue(*message, field, at.index), field, at))
+          return;
+        return reflection->SetRepeatedEnumValue(message, field, at.index, 0);
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return Check(reflection->MutableRepeatedMessage(message, field, at.index), *rule.message,
                      at);
@@ -190,19 +134,44 @@ class Validator {
     }
   }
 
-  void CheckBytes(const std::string& value, const FieldRule& rule, const Path& at) {
+  bool CheckText(const std::string& value, const FieldRule& rule, const Path& at) {
+    // An item of a list is there, whatever it holds; a member of a oneof may be there and empty.
     if (value.empty() && rule.required && at.index < 0) return Fault(at, "is required");
-    if (value.size() <= static_cast<size_t>(rule.max_bytes)) return;
-    Fault(at, "at most " + std::to_string(rule.max_bytes) + " bytes");
+    if (value.size() > static_cast<size_t>(rule.max_bytes)) {
+      return Fault(at, "at most " + std::to_string(rule.max_bytes) + " bytes");
+    }
+    if (rule.pattern == nullptr || value.empty() || RE2::FullMatch(value, *rule.pattern)) {
+      return true;
+    }
+    return Fault(at, "must match " + rule.pattern->pattern());
   }
 
-  void CheckEnum(int value, const FieldDescriptor* field, const Path& at) {
-    if (field->enum_type()->FindValueByNumber(value) != nullptr) return;
-    Fault(at, AllowedValues(field->enum_type()));
+  bool CheckEnum(int value, const FieldDescriptor* field, const Path& at) {
+    if (field->enum_type()->FindValueByNumber(value) != nullptr) return true;
+    return Fault(at, AllowedValues(field->enum_type()));
   }
 
-  void Fault(const Path& at, std::string description) {
+  // Paths name fields of the resource, or what lies in them; "*" is all that can be changed.
+  void CheckMask(const Message& message, const MessageRules& rules) {
+    const auto& mask = static_cast<const google::protobuf::FieldMask&>(message);
+    const Path at{nullptr, rules.mask};
+    for (const std::string& path : mask.paths()) {
+      if (path.empty() || (path == "*" && mask.paths_size() == 1)) continue;
+      const FieldDescriptor* named = rules.masked->FindFieldByName(path.substr(0, path.find('.')));
+      if (named == nullptr) {
+        Fault(at, "may name fields of " + rules.masked->full_name() + ", or \"*\" alone");
+        return;
+      }
+      if (!CanBeUpdated(named)) {
+        Fault(at, "may not name " + named->name() + ", which no update changes");
+      }
+    }
+  }
+
+  // Always false.
+  bool Fault(const Path& at, std::string description) {
     if (++count_ <= kMaxFaults) faults_.Add(at.Render(), std::move(description));
+    return false;
   }
 
   FieldFaults& faults_;
@@ -236,15 +205,44 @@ bool ParseMasked(std::string_view bytes, Message* message, FieldFaults* faults) 
   return Parse(masked, message);
 }
 
+std::vector<BadRequest::FieldViolation> FaultsOf(const absl::Status& status) {
+  BadRequest bad;
+  if (const auto detail = status.GetPayload(kBadRequest)) bad.ParseFromString(std::string(*detail));
+  return {bad.field_violations().begin(), bad.field_violations().end()};
+}
+
+// One path is the other or leads to it.
+bool OneHoldsTheOther(std::string_view one, std::string_view other) {
+  if (one.size() > other.size()) std::swap(one, other);
+  if (!other.starts_with(one)) return false;
+  return one.size() == other.size() || other[one.size()] == '.' || other[one.size()] == '[';
+}
+
 }  // namespace
+
+absl::Status ParseAndValidate(std::string_view bytes, Message* message, FieldFaults* faults) {
+  if (!Parse(bytes, message) && !ParseMasked(bytes, message, faults)) [[unlikely]] {
+    // A message with more bad strings than are looked for still names those found.
+    return faults->empty() ? Malformed(*message) : faults->ToStatus();
+  }
+  Validator(faults).Check(message, RulesOf(message->GetDescriptor()), Path{});
+  return absl::OkStatus();
+}
 
 absl::Status ParseAndValidate(std::string_view bytes, Message* message) {
   FieldFaults faults;
-  if (!Parse(bytes, message) && !ParseMasked(bytes, message, &faults)) [[unlikely]] {
-    // A message with more bad strings than are looked for still names those found.
-    return faults.empty() ? Malformed(*message) : faults.ToStatus();
+  CRM_RETURN_IF_ERROR(ParseAndValidate(bytes, message, &faults));
+  return faults.ToStatus();
+}
+
+absl::Status JoinFaults(FieldFaults faults, const absl::Status& refusal) {
+  const auto first = FaultsOf(faults.ToStatus());
+  for (const auto& more : FaultsOf(refusal)) {
+    const bool follows = std::any_of(first.begin(), first.end(), [&more](const auto& each) {
+      return OneHoldsTheOther(each.field(), more.field());
+    });
+    if (!follows) faults.Add(more.field(), more.description());
   }
-  Validator(&faults).Check(message, Cache().Of(message->GetDescriptor()), Path{});
   return faults.ToStatus();
 }
 

@@ -1,5 +1,6 @@
 #include "common/rpc/wire_walk.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "common/base/bytes.h"
@@ -96,6 +97,17 @@ bool NextWireField(std::string_view* in, WireField* field) {
     if (!SkipGroup(in)) return Stop(in);
   }
   return false;
+}
+
+std::string WithoutFields(std::string_view message, const std::vector<uint32_t>& numbers) {
+  std::string kept;
+  kept.reserve(message.size());
+  WireField field;
+  for (const char* from = message.data(); NextWireField(&message, &field); from = message.data()) {
+    if (std::find(numbers.begin(), numbers.end(), field.number) != numbers.end()) continue;
+    kept.append(from, message.data());
+  }
+  return kept;
 }
 
 std::vector<BadText> FindBadText(std::string_view bytes,

@@ -23,6 +23,9 @@ struct WireField {
 // protobuf; then `in` is empty exactly at a sound end.
 bool NextWireField(std::string_view* in, WireField* field);
 
+// `message` without its fields of these numbers; whatever else it holds stays as it is.
+std::string WithoutFields(std::string_view message, const std::vector<uint32_t>& numbers);
+
 // A string field that is not UTF-8.
 struct BadText {
   // "contact.emails[2]".

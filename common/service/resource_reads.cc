@@ -1,11 +1,15 @@
 #include "common/service/resource_reads.h"
 
+#include <fmt/format.h>
+
 #include "common/aggregate/core_rows.h"
 #include "common/aggregate/history.h"
+#include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
 #include "common/rpc/call_metadata.h"
+#include "common/rpc/wire_walk.h"
 #include "crm/common/v1/position.pb.h"
 #include "crm/common/v1/storage.pb.h"
 
@@ -18,6 +22,8 @@ using google::protobuf::Message;
 constexpr std::string_view kTenantSegment = "{tenant}";
 constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 1000;
+// Of many resources; less than gRPC's clients take by default.
+constexpr size_t kMaxAnswerBytes = 2 << 20;
 constexpr size_t kIdCharacters = 27;
 constexpr char kPurpose[] = "revisions";
 
@@ -145,6 +151,29 @@ absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRe
   if (!row.has_value()) return NotFound();
   row->erase(0, row->size() - ResourceOfRow(*row).size());
   return std::move(*row);
+}
+
+absl::StatusOr<std::string> ReadResources(const RowReader& core,
+                                          const std::vector<ResourceRef>& refs,
+                                          const std::vector<uint32_t>& left_out) {
+  constexpr char kFirstField = 1 << 3 | 2;
+  std::string response;
+  for (const ResourceRef& ref : refs) {
+    auto resource = ReadResource(core, ref, true);
+    if (absl::IsNotFound(resource.status())) {
+      return Error(absl::StatusCode::kNotFound, ReasonOf(resource.status()),
+                   "there is no such resource; the metadata names the first", {{"name", ref.name}});
+    }
+    CRM_RETURN_IF_ERROR(resource.status());
+    response.push_back(kFirstField);
+    AppendSized(&response, left_out.empty() ? *resource : WithoutFields(*resource, left_out));
+    if (response.size() > kMaxAnswerBytes) {
+      return InvalidField("names", fmt::format("what they name is larger than {} MiB together; ask "
+                                               "for fewer at a time",
+                                               kMaxAnswerBytes >> 20));
+    }
+  }
+  return response;
 }
 
 absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource source,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/aggregate/aggregate.h"
@@ -31,7 +32,14 @@ absl::Status CheckReadable(const RowReader& core, const ResourceRef& ref);
 absl::StatusOr<std::string> ReadResource(const RowReader& core, const ResourceRef& ref,
                                          bool may_be_marked);
 
-// The same at a past moment, folded from its history. NOT_FOUND where it did not exist then.
+// The resources as the first field of a message, as many and in the order as `refs`, without the
+// fields of the numbers `left_out`. NOT_FOUND names the first that is not there;
+// INVALID_ARGUMENT: over 2 MiB together; DATA_LOSS as above.
+absl::StatusOr<std::string> ReadResources(const RowReader& core,
+                                          const std::vector<ResourceRef>& refs,
+                                          const std::vector<uint32_t>& left_out);
+
+// One resource at a past moment, folded from its history. NOT_FOUND where it did not exist then.
 absl::StatusOr<std::string> ReadResourceAt(const RowReader& core, EventSource source,
                                            const AggregateType& type, const ResourceRef& ref,
                                            const Moment& moment);

@@ -48,9 +48,9 @@ struct CommandContext {
   std::string_view settings = {};
 };
 
-// From a request to a command: all faults of the request at once. The host has parsed and validated
-// the request by its field rules; it fills caller, request id, payload HMAC, validate_only and
-// deadline.
+// From a request to a command: all faults of the request at once. The host has parsed the request
+// and cleared what breaks its field rules, and names those faults with these; it fills caller,
+// request id, payload HMAC, validate_only and deadline.
 using PrepareCommand = std::function<absl::StatusOr<std::unique_ptr<Command>>(
     const CommandContext& context, const google::protobuf::Message& request)>;
 
@@ -150,6 +150,11 @@ struct ResourceMethods {
   // revision with version, event_type, recorded_time, actor, request_id, traceparent,
   // changed_fields and the resource as the field named last. See crm/contact/v1.
   std::string list_revisions;
+  // `names = 1` -> the resources as the response's first field, in the order asked for.
+  std::string batch_get{};
+  // Numbers of the resource's fields that `get` and `batch_get` leave out where their request has a
+  // field `view` that is BASIC.
+  std::vector<uint32_t> not_in_basic{};
 };
 
 // Everything the host needs to know of a service. A service builds one; the host runs it over any

@@ -1,16 +1,19 @@
 #include "common/service/service_host.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <thread>
 
 #include "common/aggregate/core_rows.h"
-#include "common/aggregate/dead_letters.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
 #include "common/projection/tenants_seen.h"
 #include "common/rpc/validate.h"
+#include "common/rpc/wire_walk.h"
 #include "common/service/projection_drivers.h"
 #include "common/service/reaction_side.h"
 #include "common/service/resource_reads.h"
@@ -61,6 +64,12 @@ struct NamedRequest {
   const FieldDescriptor* const as_of = Find("as_of");
   const FieldDescriptor* const page_size = Find("page_size");
   const FieldDescriptor* const page_token = Find("page_token");
+  const FieldDescriptor* const names = Find("names");
+  const FieldDescriptor* const view = Find("view");
+
+  bool WantsBasic(const Message& request) const {
+    return view != nullptr && request.GetReflection()->GetEnum(request, view)->name() == "BASIC";
+  }
 
  private:
   const FieldDescriptor* Find(const char* field) const {
@@ -68,16 +77,43 @@ struct NamedRequest {
   }
 };
 
+ResourceRef RefOf(const UnaryCall& call, std::string name) {
+  const std::string& tenant = call.context().caller.tenant;
+  const Partition partition = PartitionOfSubject(tenant, SubjectOf(name));
+  return {partition, tenant, std::move(name)};
+}
+
 // Parses the request of a method that names one resource.
 absl::StatusOr<ResourceRef> ParseNamed(const UnaryCall& call, std::string_view pattern,
                                        const NamedRequest& named, Message* request) {
   CRM_RETURN_IF_ERROR(ParseAndValidate(call.request(), request));
-  ResourceRef ref;
-  ref.name = StringOf(*request, named.name);
-  CRM_RETURN_IF_ERROR(CheckResourceName(pattern, ref.name));
-  ref.tenant = call.context().caller.tenant;
-  ref.partition = PartitionOfSubject(ref.tenant, SubjectOf(ref.name));
-  return ref;
+  std::string name = StringOf(*request, named.name);
+  CRM_RETURN_IF_ERROR(CheckResourceName(pattern, name));
+  return RefOf(call, std::move(name));
+}
+
+// Parses the request of a method that names several.
+absl::StatusOr<std::vector<ResourceRef>> ParseNames(const UnaryCall& call, std::string_view pattern,
+                                                    const NamedRequest& named, Message* request) {
+  CRM_RETURN_IF_ERROR(ParseAndValidate(call.request(), request));
+  FieldFaults faults;
+  std::vector<ResourceRef> refs;
+  for (int i = 0; i < request->GetReflection()->FieldSize(*request, named.names); ++i) {
+    std::string name = request->GetReflection()->GetRepeatedString(*request, named.names, i);
+    if (!CheckResourceName(pattern, name).ok()) {
+      faults.Add(fmt::format("names[{}]", i), fmt::format("must have the form {}", pattern));
+    }
+    refs.push_back(RefOf(call, std::move(name)));
+  }
+  CRM_RETURN_IF_ERROR(faults.ToStatus());
+  return refs;
+}
+
+// Each once, in order.
+std::vector<Partition> PartitionsOf(const std::vector<ResourceRef>& refs) {
+  std::set<Partition> partitions;
+  for (const ResourceRef& ref : refs) partitions.insert(ref.partition);
+  return {partitions.begin(), partitions.end()};
 }
 
 std::vector<Partition> AllPartitions() {
@@ -311,17 +347,11 @@ LaneRunner::Counts ServiceHost::lane_counts() const {
   return static_cast<CoreDriver&>(*serving->driver).lanes.counts();
 }
 
-int64_t ServiceHost::quarantined_subjects() const {
+DeadLetterCounts ServiceHost::dead_letters() const {
   const auto serving = core_->serving();
-  if (serving == nullptr) return 0;
-  int64_t count = 0;
-  // What cannot be read is the healer's; here it is a number for people.
-  (void)VisitDeadLetters(*serving->store,
-                         [&count](Partition, const common::v1::DeadLetter& letter) {
-                           count += letter.foreign() ? 0 : 1;
-                           return true;
-                         });
-  return count;
+  if (serving == nullptr) return {};
+  // What cannot be read is the healer's; here these are numbers for people.
+  return CountDeadLetters(*serving->store).value_or(DeadLetterCounts{});
 }
 
 bool ServiceHost::open(Partition partition) const {
@@ -333,6 +363,13 @@ Offset ServiceHost::fence(Partition partition) const {
   const auto serving = core_->serving();
   return serving == nullptr ? kNoOffset
                             : static_cast<CoreDriver&>(*serving->driver).lanes.fence(partition);
+}
+
+int64_t ServiceHost::void_records(Partition partition) const {
+  const auto serving = core_->serving();
+  return serving == nullptr
+             ? 0
+             : static_cast<CoreDriver&>(*serving->driver).lanes.void_records(partition);
 }
 
 // --- RPCs
@@ -365,6 +402,9 @@ void ServiceHost::Register(RpcServer& server) {
   for (const ResourceMethods& methods : definition_.resources) {
     if (!methods.get.empty()) {
       server.AddUnary(definition_.rpc, methods.get, Gated(GetHandler(methods)));
+    }
+    if (!methods.batch_get.empty()) {
+      server.AddUnary(definition_.rpc, methods.batch_get, Gated(BatchGetHandler(methods)));
     }
     if (!methods.list_revisions.empty()) {
       server.AddUnary(definition_.rpc, methods.list_revisions, Gated(RevisionsHandler(methods)));
@@ -410,6 +450,12 @@ struct ServiceHost::CommandEndpoint {
       request.GetDescriptor()->FindFieldByName("validate_only");
 };
 
+// A request that was parsed, and what its field rules say against it.
+struct ServiceHost::CheckedRequest {
+  std::unique_ptr<Message> message;
+  FieldFaults faults;
+};
+
 UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
   auto endpoint = std::make_shared<const CommandEndpoint>(method, RequestOf(method.method));
   return
@@ -417,8 +463,11 @@ UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
 }
 
 void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
-  std::shared_ptr<Message> request(endpoint.request.New());
-  if (absl::Status status = ParseAndValidate(call->request(), request.get()); !status.ok()) {
+  const auto request = std::make_shared<CheckedRequest>();
+  request->message.reset(endpoint.request.New());
+  if (absl::Status status =
+          ParseAndValidate(call->request(), request->message.get(), &request->faults);
+      !status.ok()) {
     return call->Finish(std::move(status));
   }
   const CallContext& context = call->context();
@@ -446,12 +495,14 @@ absl::StatusOr<std::string> ServiceHost::SettingsOf(const std::string& tenant) {
 }
 
 void ServiceHost::PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
-                                   const Message& request) {
+                                   const CheckedRequest& checked) {
+  const Message& request = *checked.message;
   const CallContext& context = call->context();
   const absl::StatusOr<std::string> settings = SettingsOf(context.caller.tenant);
   if (!settings.ok()) return call->Finish(settings.status());
   absl::StatusOr<std::unique_ptr<Command>> prepared =
       endpoint.method.prepare({context.caller, names_, *settings}, request);
+  if (!checked.faults.empty()) return call->Finish(JoinFaults(checked.faults, prepared.status()));
   if (!prepared.ok()) return call->Finish(prepared.status());
   Command& command = **prepared;
   command.caller = context.caller;
@@ -467,6 +518,7 @@ void ServiceHost::PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& 
     if (!outcome.ok()) return passing_->Answer(call, method->method, outcome.status());
     Answer answer;
     answer.position = tokens_.Make(outcome->partition, outcome->position);
+    answer.would_record = std::move(outcome->would_record);
     answer.response = method->render(*std::move(outcome));
     call->Finish(std::move(answer));
   };
@@ -494,21 +546,52 @@ UnaryHandler ServiceHost::GetHandler(const ResourceMethods& methods) {
     const std::unique_ptr<Message> request(named.type.New());
     absl::StatusOr<ResourceRef> ref = ParseNamed(*call, methods.pattern, named, request.get());
     if (!ref.ok()) return call->Finish(ref.status());
+    const LeftOut* left_out = named.WantsBasic(*request) ? &methods.not_in_basic : nullptr;
     if (const common::v1::AsOf* as_of = AsOfOf(*request, named.as_of)) {
-      return GetAt(call, methods, *std::move(ref), *as_of);
+      return GetAt(call, *methods.type, *std::move(ref), left_out, *as_of);
     }
     const CallContext& context = call->context();
-    if (context.min_positions.empty() && !context.strong) return AnswerGet(call, *ref);
+    if (context.min_positions.empty() && !context.strong) return AnswerGet(call, *ref, left_out);
     const Partition partition = ref->partition;
-    waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
-                 [this, call, waiting = *std::move(ref)] { AnswerGet(call, waiting); });
+    waits_.After(
+        call, {{core_.get()}, {partition}, context.strong, {}},
+        [this, call, left_out, waiting = *std::move(ref)] { AnswerGet(call, waiting, left_out); });
   };
 }
 
-void ServiceHost::AnswerGet(const Call& call, const ResourceRef& ref) {
+void ServiceHost::AnswerGet(const Call& call, const ResourceRef& ref, const LeftOut* left_out) {
   AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
-    return ReadResource(core, ref, MayBeMarked(core, ref.partition));
+    auto resource = ReadResource(core, ref, MayBeMarked(core, ref.partition));
+    if (resource.ok() && left_out != nullptr) *resource = WithoutFields(*resource, *left_out);
+    return resource;
   });
+}
+
+UnaryHandler ServiceHost::BatchGetHandler(const ResourceMethods& methods) {
+  return [this, &methods,
+          named = NamedRequest(RequestOf(methods.batch_get))](std::unique_ptr<UnaryCall> unary) {
+    const Call call = std::move(unary);
+    const std::unique_ptr<Message> request(named.type.New());
+    auto refs = ParseNames(*call, methods.pattern, named, request.get());
+    if (!refs.ok()) return call->Finish(refs.status());
+    const LeftOut left_out = named.WantsBasic(*request) ? methods.not_in_basic : LeftOut();
+    PositionWaits::Wait wait{{core_.get()}, PartitionsOf(*refs), call->context().strong, {}};
+    auto run = [this, call, left_out, refs = *std::move(refs)] {
+      AnswerBatch(call, refs, left_out);
+    };
+    waits_.After(call, std::move(wait),
+                 [this, call, run = std::move(run)] { RunQuery(call, run); });
+  };
+}
+
+void ServiceHost::AnswerBatch(const Call& call, const std::vector<ResourceRef>& refs,
+                              const LeftOut& left_out) {
+  const std::vector<Partition> partitions = PartitionsOf(refs);
+  const absl::StatusOr<ServiceReading> reading = Read({core_.get()}, partitions);
+  if (!reading.ok()) return call->Finish(reading.status());
+  auto response = ReadResources(*reading->core.rows, refs, left_out);
+  if (!response.ok()) return call->Finish(Translate(response.status()));
+  call->Finish(Answer{*std::move(response), TokenOf(reading->core, partitions)});
 }
 
 bool ServiceHost::MayBeMarked(const RowReader& core, Partition partition) {
@@ -554,16 +637,18 @@ void ServiceHost::ReachMoment(const Moment& moment, Partition partition,
   if (moment.offset.has_value()) wait->at_least.emplace_back(partition, *moment.offset);
 }
 
-void ServiceHost::GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
-                        const common::v1::AsOf& as_of) {
+void ServiceHost::GetAt(const Call& call, const AggregateType& type, ResourceRef ref,
+                        const LeftOut* left_out, const common::v1::AsOf& as_of) {
   absl::StatusOr<Moment> moment = MomentOf(as_of, ref.partition);
   if (!moment.ok()) return call->Finish(moment.status());
   PositionWaits::Wait wait{{core_.get()}, {ref.partition}, call->context().strong, {}};
   ReachMoment(*moment, ref.partition, &wait);
-  waits_.After(call, std::move(wait), [this, call, &methods, ref, moment = *moment] {
-    RunQuery(call, [this, call, &methods, ref, moment] {
+  waits_.After(call, std::move(wait), [this, call, &type, ref, left_out, moment = *moment] {
+    RunQuery(call, [this, call, &type, ref, left_out, moment] {
       AnswerFromCore(call, ref.partition, [&](const RowReader& core) {
-        return ReadResourceAt(core, source(), *methods.type, ref, moment);
+        auto resource = ReadResourceAt(core, source(), type, ref, moment);
+        if (resource.ok() && left_out != nullptr) *resource = WithoutFields(*resource, *left_out);
+        return resource;
       });
     });
   });

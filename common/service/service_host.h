@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "common/aggregate/dead_letters.h"
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/secret.h"
@@ -122,16 +123,19 @@ class ServiceHost {
   ServedProjection* FindProjection(std::string_view name);
   // Zero while the core is being healed.
   LaneRunner::Counts lane_counts() const;
-  // Subjects that answer DATA_LOSS.
-  int64_t quarantined_subjects() const;
+  // None while the core is being healed.
+  DeadLetterCounts dead_letters() const;
   bool open(Partition partition) const;
   Offset fence(Partition partition) const;
+  // Passed over as void since the lanes started.
+  int64_t void_records(Partition partition) const;
   // Null where the service has no reactions.
   const ReactionRunner* reactions() const { return reactions_.get(); }
 
  private:
   using Call = std::shared_ptr<UnaryCall>;
   struct CommandEndpoint;
+  struct CheckedRequest;
 
   // Keeps the latest hint, for lanes that are made later, too.
   void TakeHint(const OwnershipHints::Mine& mine);
@@ -156,12 +160,13 @@ class ServiceHost {
   UnaryHandler CommandHandler(const CommandMethod& method);
   UnaryHandler QueryHandler(const QueryMethod& method);
   UnaryHandler GetHandler(const ResourceMethods& methods);
+  UnaryHandler BatchGetHandler(const ResourceMethods& methods);
   UnaryHandler RevisionsHandler(const ResourceMethods& methods);
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
   // With what it is prepared by read, and on to its lane.
   void PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
-                        const google::protobuf::Message& request);
+                        const CheckedRequest& checked);
   std::string SettingsName(const std::string& tenant) const;
   // Serialised; empty where the tenant has none, or the service keeps none.
   absl::StatusOr<std::string> SettingsOf(const std::string& tenant);
@@ -170,8 +175,11 @@ class ServiceHost {
   UnaryHandler Guarded(UnaryHandler handler);
   // The same behind the gate.
   UnaryHandler Gated(UnaryHandler handler);
-  void AnswerGet(const Call& call, const ResourceRef& ref);
-  void GetAt(const Call& call, const ResourceMethods& methods, ResourceRef ref,
+  // Numbers of the fields that a view does not show; of one resource, null where it shows all.
+  using LeftOut = std::vector<uint32_t>;
+  void AnswerGet(const Call& call, const ResourceRef& ref, const LeftOut* left_out);
+  void AnswerBatch(const Call& call, const std::vector<ResourceRef>& refs, const LeftOut& left_out);
+  void GetAt(const Call& call, const AggregateType& type, ResourceRef ref, const LeftOut* left_out,
              const common::v1::AsOf& as_of);
   // Whether any subject of the partition may be marked (quarantined or erased).
   bool MayBeMarked(const RowReader& core, Partition partition);

@@ -1,11 +1,9 @@
 """What a Python client can do, with generated stubs and by reflection. Arguments: the server program, the
 stubs' folder."""
 
-import datetime
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,43 +22,10 @@ google.__path__ = list(google.__path__) + [os.path.join(STUBS, "google")]
 from crm.contact.v1 import contact_pb2, contact_service_pb2 as service  # noqa: E402
 from crm.contact.v1 import contact_service_pb2_grpc as stubs  # noqa: E402
 from google.rpc import error_info_pb2, status_pb2  # noqa: E402
+from one_server import Server  # noqa: E402
 
 PATIENCE = 60
-CALL = pathlib.Path(__file__).parents[2] / "examples/python/call.py"
-
-
-class Server:
-    """The shipped server over a directory of its own."""
-
-    def __init__(self, directory):
-        self._errors = open(pathlib.Path(directory) / "stderr", "w+")
-        data = pathlib.Path(directory) / "data"
-        data.mkdir()
-        self._process = subprocess.Popen(
-            [SERVER, "--data-dir", str(data), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
-            stderr=self._errors,
-        )
-        self.address = self._wait_for(data / "endpoints")
-
-    def _wait_for(self, endpoints):
-        deadline = datetime.datetime.now() + datetime.timedelta(seconds=PATIENCE)
-        while not endpoints.exists():
-            try:
-                self._process.wait(0.02)
-            except subprocess.TimeoutExpired:
-                if datetime.datetime.now() < deadline:
-                    continue
-            self._process.kill()
-            self._errors.seek(0)
-            raise RuntimeError("the server does not serve:\n" + self._errors.read())
-        lines = dict(line.split("=", 1) for line in endpoints.read_text().splitlines())
-        return lines["api"]
-
-    def stop(self):
-        self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(PATIENCE)
-        self._errors.close()
-        return code
+CALL = pathlib.Path(__file__).parents[2] / "examples/quickstart/python/call.py"
 
 
 def error_info(error):
@@ -83,7 +48,7 @@ class PythonClientTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
-        cls.server = Server(cls.directory.name)
+        cls.server = Server(SERVER, cls.directory.name)
         cls.channel = grpc.insecure_channel(cls.server.address)
         cls.contacts = stubs.ContactServiceStub(cls.channel)
 

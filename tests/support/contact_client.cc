@@ -66,9 +66,9 @@ absl::Status ContactClient::ToStatus(const grpc::Status& status) {
   return DecodeError(status.error_code(), status.error_message(), status.error_details());
 }
 
-std::string ContactClient::PositionOf(const grpc::ClientContext& context) {
+std::string ContactClient::TrailerOf(const grpc::ClientContext& context, const char* key) {
   const auto& trailers = context.GetServerTrailingMetadata();
-  const auto found = trailers.find("crm-position");
+  const auto found = trailers.find(key);
   if (found == trailers.end()) return "";
   return {found->second.data(), found->second.size()};
 }

@@ -32,8 +32,9 @@ template <typename Response>
 struct Answered {
   absl::Status status;
   Response response;
-  // Trailing metadata `crm-position`.
+  // Trailing metadata `crm-position` and `crm-would-record-bin`.
   std::string position;
+  std::string would_record{};
 
   bool ok() const { return status.ok(); }
 };
@@ -58,7 +59,8 @@ class ContactClient {
     const grpc::Status status = grpc::internal::BlockingUnaryCall<Request, Response>(
         channel_.get(), method, &context, request, &answered.response);
     answered.status = ToStatus(status);
-    answered.position = PositionOf(context);
+    answered.position = TrailerOf(context, "crm-position");
+    answered.would_record = TrailerOf(context, "crm-would-record-bin");
     return answered;
   }
 
@@ -139,7 +141,7 @@ class ContactClient {
  private:
   static void Prepare(const CallOptions& options, grpc::ClientContext* context);
   static absl::Status ToStatus(const grpc::Status& status);
-  static std::string PositionOf(const grpc::ClientContext& context);
+  static std::string TrailerOf(const grpc::ClientContext& context, const char* key);
 
   std::shared_ptr<grpc::Channel> channel_;
 };

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/rpc/call_metadata.h"
 #include "common/rpc/error_details.h"
+#include "crm/service_config.h"
 
 namespace crm::crmctl {
 namespace {
@@ -83,6 +84,7 @@ RpcClient::RpcClient(RpcTarget target) : target_(std::move(target)) {
   auto parsed = ParseTargets(target_.address);
   servers_ = parsed.ok() ? *std::move(parsed) : ServerTargets{{{"", target_.address}}};
   grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(kServiceConfig);
   // A dump's answer holds many rows.
   arguments.SetMaxReceiveMessageSize(64 << 20);
   // A server that comes back is met soon.
@@ -179,7 +181,7 @@ absl::Status RpcClient::CallOnce(const std::string& method,
                                  const google::protobuf::Message& request, TimeNs timeout,
                                  google::protobuf::Message* response) {
   const auto context = NewContext();
-  context->AddMetadata(kConsistencyKey, "strong");
+  if (!target_.eventual) context->AddMetadata(kConsistencyKey, "strong");
   context->set_deadline(FromNow(timeout));
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(ChannelOf(method));

@@ -19,9 +19,6 @@ void CheckSteps(const v1::Campaign& campaign, FieldFaults& faults) {
   for (int i = 0; i < campaign.steps_size(); ++i) {
     const v1::Step& step = campaign.steps(i);
     const std::string path = fmt::format("campaign.steps[{}].", i);
-    CheckStepId(path + "step", step.step(), faults);
-    CheckWord(path + "channel", step.channel(), faults);
-    CheckWord(path + "purpose", step.purpose(), faults);
     CheckText(path + "subject", TextKind::kLine, step.subject(), faults);
     CheckText(path + "body", TextKind::kLines, step.body(), faults);
     if (!seen.insert(step.step()).second) faults.Add(path + "step", "is there twice");
@@ -40,9 +37,6 @@ void CheckCap(const v1::FrequencyCap& cap, FieldFaults& faults) {
 CampaignContent CheckContent(const v1::Campaign& campaign, FieldFaults& faults) {
   CheckText("campaign.display_name", TextKind::kLine, campaign.display_name(), faults);
   CheckText("campaign.category", TextKind::kLine, campaign.category(), faults);
-  if (!v1::Campaign::Type_IsValid(campaign.type())) {
-    faults.Add("campaign.type", "must be a type of the enum");
-  }
   const auto start =
       ReadTime("campaign.start_time", campaign.has_start_time(), campaign.start_time(), faults);
   const auto end =
@@ -123,10 +117,7 @@ PreparedCommand CampaignRequests::Launch(const Caller&, const v1::LaunchCampaign
 
 PreparedCommand CampaignRequests::Start(const Caller&, const v1::StartStepRequest& request,
                                         const NameMaker&) const {
-  FieldFaults faults;
-  CheckName("name", "campaigns", request.name(), faults);
-  CheckStepId("step", request.step(), faults);
-  CRM_RETURN_IF_ERROR(faults.ToStatus());
+  CRM_RETURN_IF_ERROR(CheckCampaignName(request.name()));
   return CommandAbout<CampaignAggregate>(*type_, request.name(), request.etag(),
                                          StartStep{request.step(), clock_->Now()});
 }

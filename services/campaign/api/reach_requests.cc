@@ -35,8 +35,6 @@ PreparedCommand ReachRequests::Send(const Caller& caller, const v1::RecordSendRe
   FieldFaults faults;
   std::string contact = ContactOf(caller, request, names, faults);
   std::string campaign = CampaignOf(caller, request, names, faults);
-  if (!request.step().empty()) CheckStepId("step", request.step(), faults);
-  if (!request.channel().empty()) CheckWord("channel", request.channel(), faults);
   const auto time = ReadTime("send_time", request.has_send_time(), request.send_time(), faults);
   CheckNotAhead("send_time", time, clock_->Now(), faults);
   CRM_RETURN_IF_ERROR(faults.ToStatus());
@@ -57,7 +55,6 @@ PreparedCommand ReachRequests::Response(const Caller& caller,
   FieldFaults faults;
   std::string contact = ContactOf(caller, request, names, faults);
   std::string campaign = CampaignOf(caller, request, names, faults);
-  CheckWord("kind", request.kind(), faults);
   if (request.has_external_key()) CheckKey("external_key", request.external_key(), faults);
   const auto time =
       ReadTime("response_time", request.has_response_time(), request.response_time(), faults);
@@ -82,7 +79,6 @@ PreparedCommand ReachRequests::Delivery(const Caller&, const v1::ReportDeliveryR
   FieldFaults faults;
   CheckName("contact", "contacts", request.contact(), faults);
   CheckName("campaign", "campaigns", request.campaign(), faults);
-  CheckStepId("step", request.step(), faults);
   if (request.state() != v1::Send::DELIVERED && request.state() != v1::Send::BOUNCED) {
     faults.Add("state", "must be DELIVERED or BOUNCED");
   }

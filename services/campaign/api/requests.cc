@@ -7,41 +7,12 @@
 #include "common/service/resource_reads.h"
 
 namespace crm::campaign {
-namespace {
-
-bool IsLower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-}  // namespace
-
 void CheckName(std::string path, std::string_view collection, std::string_view name,
                FieldFaults& faults) {
   const std::string pattern = std::string(collection) + "/*";
   if (CheckResourceName(pattern, name).ok()) return;
   faults.Add(std::move(path),
              "must be a name: " + std::string(collection) + "/ and its id of 27 characters");
-}
-
-void CheckWord(std::string path, std::string_view value, FieldFaults& faults) {
-  const bool good =
-      !value.empty() && IsLower(value[0]) && std::all_of(value.begin(), value.end(), [](char c) {
-        return IsLower(c) || IsDigit(c) || c == '-' || c == '_';
-      });
-  if (good) return;
-  faults.Add(std::move(path),
-             "must be lower-case letters, digits, hyphens, underscores; a letter first");
-}
-
-void CheckStepId(std::string path, std::string_view step, FieldFaults& faults) {
-  constexpr size_t kMax = 32;
-  const bool good = !step.empty() && step.size() <= kMax &&
-                    std::all_of(step.begin(), step.end(),
-                                [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
-  if (!good) faults.Add(std::move(path), "must be 1 to 32 of lower-case letters, digits, hyphens");
 }
 
 void CheckText(std::string path, TextKind kind, std::string_view value, FieldFaults& faults) {
@@ -53,8 +24,6 @@ void CheckText(std::string path, TextKind kind, std::string_view value, FieldFau
 }
 
 void CheckKey(const std::string& path, const contact::v1::ExternalKey& key, FieldFaults& faults) {
-  if (key.source().empty()) faults.Add(path + ".source", "is required");
-  if (key.key().empty()) faults.Add(path + ".key", "is required");
   CheckText(path + ".source", TextKind::kLine, key.source(), faults);
   CheckText(path + ".key", TextKind::kLine, key.key(), faults);
 }

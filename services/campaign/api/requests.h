@@ -31,14 +31,10 @@ std::unique_ptr<Command> CommandAbout(const AggregateType& type, std::string nam
 // Faults unless `name` is one of `collection` ("campaigns").
 void CheckName(std::string path, std::string_view collection, std::string_view name,
                FieldFaults& faults);
-// Faults unless `value` is a word such as "e-mail": [a-z][a-z0-9_-]*.
-void CheckWord(std::string path, std::string_view value, FieldFaults& faults);
-// Faults unless `step` is an id of a step: [a-z0-9-]{1,32}.
-void CheckStepId(std::string path, std::string_view step, FieldFaults& faults);
 // Faults where there are control characters; `lines` allows those that end and indent lines.
 enum class TextKind { kLine, kLines };
 void CheckText(std::string path, TextKind kind, std::string_view value, FieldFaults& faults);
-// Faults unless both parts are there.
+// Faults where a part has control characters.
 void CheckKey(const std::string& path, const contact::v1::ExternalKey& key, FieldFaults& faults);
 // The time of a field that is set; faults for one outside the years 1970 to 2262.
 std::optional<TimeNs> ReadTime(std::string path, bool is_set,

@@ -31,9 +31,6 @@ PreparedCommand Create(const AggregateType& type, const Caller& caller,
   const v1::Segment& segment = request.segment();
   FieldFaults faults;
   CheckText("segment.display_name", TextKind::kLine, segment.display_name(), faults);
-  if (!v1::Segment::Kind_IsValid(segment.kind())) {
-    faults.Add("segment.kind", "must be DYNAMIC or SNAPSHOT");
-  }
   CRM_RETURN_IF_ERROR(faults.ToStatus());
   CRM_ASSIGN_OR_RETURN(Filter filter, CheckFilter(segment.filter()));
   std::string name = names.FromRequest(kCollection, kIdKind, caller.tenant, request.request_id());

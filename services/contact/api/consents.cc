@@ -18,15 +18,6 @@ using google::protobuf::Timestamp;
 // `Request` has a purpose, a channel and a recipient.
 template <typename Request>
 ConsentUse ReadUse(const Request& request, FieldFaults& faults) {
-  CheckWord("purpose", request.purpose(), faults);
-  CheckWord("channel", request.channel(), faults);
-  return {request.purpose(), request.channel(), KeepLine("recipient", request.recipient(), faults)};
-}
-
-// Without a channel: every channel.
-ConsentUse ReadUse(const v1::WithdrawConsentRequest& request, FieldFaults& faults) {
-  CheckWord("purpose", request.purpose(), faults);
-  if (!request.channel().empty()) CheckWord("channel", request.channel(), faults);
   return {request.purpose(), request.channel(), KeepLine("recipient", request.recipient(), faults)};
 }
 

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/api/consents.h"
+#include "services/contact/api/contact_view.h"
 #include "services/contact/api/custom_values.h"
 #include "services/contact/api/find_contacts.h"
 #include "services/contact/api/list_contacts.h"
@@ -184,10 +185,12 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   const StageRequests stages(types);
   service.name = "contact";
   service.topic = "crm.contact.events";
+  service.core_version = 3;
   service.record = &v1::ContactRecord::default_instance();
   service.rpc = v1::ListContactsRequest::descriptor()->file()->FindServiceByName("ContactService");
   service.resources = {
-      {types.contact, "contacts/*", "GetContact", "ListContactRevisions"},
+      {types.contact, "contacts/*", "GetContact", "ListContactRevisions", "BatchGetContacts",
+       NotInBasicView()},
       {types.consents, "contacts/*/consents", "GetConsents", "ListConsentRevisions"},
       {types.lifecycle, "contacts/*/lifecycle", "GetLifecycle", "ListLifecycleRevisions"},
       {tenant_type, "tenants/{tenant}", "GetTenant", "ListTenantRevisions"}};

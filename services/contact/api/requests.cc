@@ -17,27 +17,11 @@ bool IsContactName(std::string_view name) {
                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); });
 }
 
-bool IsLetter(char c) {
-  return c >= 'a' && c <= 'z';
-}
-
-bool IsWord(std::string_view value) {
-  return !value.empty() && IsLetter(value[0]) &&
-         std::all_of(value.begin(), value.end(), [](char c) {
-           return IsLetter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
-         });
-}
-
 }  // namespace
 
 void CheckContactName(std::string path, std::string_view name, FieldFaults& faults) {
   if (IsContactName(name)) return;
   faults.Add(std::move(path), "must be a contact's name: contacts/ and its id of 27 characters");
-}
-
-void CheckWord(std::string path, std::string_view value, FieldFaults& faults) {
-  if (IsWord(value)) return;
-  faults.Add(std::move(path), "must be a word such as e-mail: a-z, then a-z, 0-9, _ and -");
 }
 
 std::string KeepLine(std::string path, std::string_view value, FieldFaults& faults) {

@@ -21,9 +21,6 @@ using PreparedCommand = absl::StatusOr<std::unique_ptr<Command>>;
 // Faults unless `name` is that of a contact.
 void CheckContactName(std::string path, std::string_view name, FieldFaults& faults);
 
-// Faults unless `value` is a word such as "e-mail": [a-z][a-z0-9_-]*.
-void CheckWord(std::string path, std::string_view value, FieldFaults& faults);
-
 // One line of text as it is kept (NormaliseText); faults where it cannot be.
 std::string KeepLine(std::string path, std::string_view value, FieldFaults& faults);
 

@@ -8,14 +8,7 @@
 namespace crm::contact {
 namespace {
 
-void CheckStage(v1::LifecycleStage stage, FieldFaults& faults) {
-  if (stage == v1::LIFECYCLE_STAGE_UNSPECIFIED || !v1::LifecycleStage_IsValid(stage)) {
-    faults.Add("to", "must be a stage that is defined");
-  }
-}
-
 void CheckReason(const std::string& reason, FieldFaults& faults) {
-  if (!reason.empty()) CheckWord("reason", reason, faults);
   if (reason == kOrderReason) faults.Add("reason", "must not be order: moves by orders have it");
 }
 
@@ -26,7 +19,6 @@ PreparedCommand StageRequests::Advance(const Caller& caller,
                                        const NameMaker& names) const {
   FieldFaults faults;
   const std::string contact = ContactOf(caller, request, names, faults);
-  CheckStage(request.to(), faults);
   CheckReason(request.reason(), faults);
   std::string evidence = KeepLine("evidence", request.evidence(), faults);
   CRM_RETURN_IF_ERROR(faults.ToStatus());

@@ -61,7 +61,7 @@ TEST_F(ForwarderTest, BytesMetadataAndPositionAreKept) {
   CallContext seen;
   owner.unary = [&seen](std::unique_ptr<UnaryCall> call) {
     seen = call->context();
-    EchoCall(std::move(call));
+    call->Finish(Answer{std::string(call->request()), "position-acme", std::string("\0\xff", 2)});
   };
   owner.Start();
   CallContext context = Context();
@@ -75,6 +75,7 @@ TEST_F(ForwarderTest, BytesMetadataAndPositionAreKept) {
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->response, request);
   EXPECT_EQ(answer->position, "position-acme");
+  EXPECT_EQ(answer->would_record, std::string("\0\xff", 2));
   EXPECT_TRUE(seen.forwarded);
   EXPECT_EQ(seen.caller.actor.principal(), "J\xc3\xb6rg");
   EXPECT_EQ(seen.caller.actor.kind(), common::v1::Actor::EMPLOYEE);

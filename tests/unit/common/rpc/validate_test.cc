@@ -101,9 +101,91 @@ TEST(Validate, DefaultLimitsHoldWhereNoneIsGiven) {
   EXPECT_THAT(Faults(ParseAndValidate(update.SerializeAsString(), &update)),
               ElementsAre("update_mask.paths[0]"));
   update.mutable_update_mask()->clear_paths();
-  for (int i = 0; i < 101; ++i) update.mutable_update_mask()->add_paths("p");
+  // A mask may name every field that a tenant can declare.
+  for (int i = 0; i < 250; ++i) update.mutable_update_mask()->add_paths("kind");
+  EXPECT_TRUE(ParseAndValidate(update.SerializeAsString(), &update).ok());
+  update.mutable_update_mask()->add_paths("kind");
   EXPECT_THAT(Faults(ParseAndValidate(update.SerializeAsString(), &update)),
               ElementsAre("update_mask.paths"));
+  contact::v1::BatchGetContactsRequest batch;
+  for (int i = 0; i < 1001; ++i) batch.add_names("n");
+  EXPECT_THAT(Faults(ParseAndValidate(batch.SerializeAsString(), &batch)), ElementsAre("names"));
+}
+
+TEST(Validate, PatternsMatchTheWholeText) {
+  contact::v1::GrantConsentRequest request;
+  for (const char* word : {"newsletter", "a", "a-b_9"}) {
+    request.set_purpose(word);
+    request.set_channel(word);
+    EXPECT_TRUE(ParseAndValidate(request.SerializeAsString(), &request).ok()) << word;
+  }
+  for (const char* word : {"1st", "-a", "a.b", "\xc3\xa9", "A", "a ", "a\n"}) {
+    request.set_purpose(word);
+    request.set_channel("email");
+    const std::string bytes = request.SerializeAsString();
+    EXPECT_THAT(Faults(ParseAndValidate(bytes, &request)), ElementsAre("purpose")) << word;
+  }
+  // What is not there has no form; `required` is a rule of its own.
+  contact::v1::WithdrawConsentRequest withdrawal;
+  withdrawal.set_purpose("newsletter");
+  EXPECT_TRUE(ParseAndValidate(withdrawal.SerializeAsString(), &withdrawal).ok());
+}
+
+absl::Status CheckMask(const std::vector<std::string>& paths) {
+  contact::v1::UpdateContactRequest update;
+  update.mutable_contact()->set_name("contacts/c1");
+  for (const std::string& path : paths) update.mutable_update_mask()->add_paths(path);
+  return ParseAndValidate(update.SerializeAsString(), &update);
+}
+
+TEST(Validate, MasksNameWhatAnUpdateCanChange) {
+  EXPECT_TRUE(CheckMask({"*"}).ok());
+  EXPECT_TRUE(CheckMask({"display_name", "custom_fields.age_band"}).ok());
+  EXPECT_THAT(Faults(CheckMask({"*", "kind"})), ElementsAre("update_mask"));
+  EXPECT_THAT(Faults(CheckMask({"shoe_size"})), ElementsAre("update_mask"));
+  const absl::Status immutable = CheckMask({"kind", "external_key"});
+  EXPECT_THAT(Faults(immutable), ElementsAre("update_mask"));
+  EXPECT_THAT(std::string(immutable.message()), HasSubstr("external_key"));
+  EXPECT_THAT(Faults(CheckMask({"create_time", "external_key.key"})),
+              ElementsAre("update_mask", "update_mask"));
+}
+
+TEST(Validate, WhatIsAtFaultIsClearedForFurtherChecks) {
+  CreateContactRequest request = Sound();
+  auto* contact = request.mutable_contact();
+  contact->set_display_name(std::string(513, 'x'));
+  contact->add_emails(std::string(321, 'x'));
+  contact->add_emails("grace@example.org");
+  contact->set_kind(static_cast<contact::v1::Contact::Kind>(99));
+  for (int i = 0; i < 120; ++i) contact->add_tags("t");
+  FieldFaults faults;
+  CreateContactRequest checked;
+  ASSERT_TRUE(ParseAndValidate(request.SerializeAsString(), &checked, &faults).ok());
+  EXPECT_THAT(Faults(faults.ToStatus()),
+              UnorderedElementsAre("contact.display_name", "contact.emails[1]", "contact.kind",
+                                   "contact.tags"));
+  EXPECT_EQ(checked.contact().display_name(), "");
+  EXPECT_THAT(checked.contact().emails(), ElementsAre("ada@example.org", "", "grace@example.org"));
+  EXPECT_EQ(checked.contact().kind(), contact::v1::Contact::KIND_UNSPECIFIED);
+  EXPECT_EQ(checked.contact().tags_size(), 100);
+}
+
+TEST(JoinFaults, FaultsThatFollowFromAnotherAreLeftOut) {
+  FieldFaults rules;
+  rules.Add("contact.emails[1]", "at most 320 bytes");
+  rules.Add("contact_key", "is required");
+  FieldFaults own;
+  own.Add("contact.emails[1]", "must be an address");
+  own.Add("contact.emails[10]", "must be an address");
+  own.Add("contact_key.source", "must not be empty");
+  own.Add("contact", "does not hold together");
+  own.Add("channel", "is none");
+  EXPECT_THAT(Faults(JoinFaults(rules, own.ToStatus())),
+              ElementsAre("contact.emails[1]", "contact_key", "contact.emails[10]", "channel"));
+  EXPECT_THAT(Faults(JoinFaults(rules, absl::OkStatus())),
+              ElementsAre("contact.emails[1]", "contact_key"));
+  EXPECT_THAT(Faults(JoinFaults(rules, absl::UnavailableError("away"))),
+              ElementsAre("contact.emails[1]", "contact_key"));
 }
 
 TEST(Validate, OutputOnlyFieldsAreIgnored) {

@@ -22,6 +22,7 @@
 #include "crm/analytics/v1/analytics_events.pb.h"
 #include "services/analytics/api/analytics_service.h"
 #include "services/analytics/projection/customer_rows.h"
+#include "tests/support/as_host.h"
 
 namespace crm::analytics::testing {
 
@@ -42,7 +43,7 @@ class Desk {
                                       const google::protobuf::Message& request) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_}, request));
+      CRM_ASSIGN_OR_RETURN(auto command, PrepareAsHost(candidate, {caller_, names_}, request));
       return Run(*command);
     }
     return absl::UnimplementedError(std::string(method));

@@ -292,9 +292,9 @@ TEST(CampaignService, AllFaultsOfACampaignAreAnsweredTogether) {
   campaign->mutable_cap()->set_sends(-1);
   campaign->add_steps()->set_step("Not A Step");
   EXPECT_THAT(FaultsOf(shop.world.Execute("CreateCampaign", request).status()),
-              ElementsAre("campaign.category", "campaign.end_time", "campaign.segment",
-                          "campaign.steps[0].step", "campaign.steps[0].channel",
-                          "campaign.steps[0].purpose", "campaign.cap.sends", "campaign.cap.days"));
+              ElementsAre("campaign.steps[0].step", "campaign.steps[0].channel",
+                          "campaign.steps[0].purpose", "campaign.category", "campaign.end_time",
+                          "campaign.segment", "campaign.cap.sends", "campaign.cap.days"));
 }
 
 TEST(CampaignService, ResponseWithoutSendIsRefused) {
@@ -312,7 +312,7 @@ TEST(CampaignService, ContactAndCampaignAreNamedInOneWay) {
   request.clear_campaign_key();
   request.set_channel("E-Mail");
   EXPECT_THAT(FaultsOf(shop.world.Execute("RecordSend", request).status()),
-              ElementsAre("contact", "campaign", "channel"));
+              ElementsAre("channel", "contact", "campaign"));
 }
 
 // The contact topic as a naive reader sees it: what was last said about consent below an offset.

@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "crm/campaign/v1/campaign_service.pb.h"
 #include "services/campaign/api/segment_queries.h"
+#include "tests/support/as_host.h"
 #include "tests/unit/services/campaign/audience_model.h"
 
 namespace crm::campaign {
@@ -23,7 +24,7 @@ class SegmentRequests : public ::testing::Test {
   absl::StatusOr<std::unique_ptr<Command>> Prepare(std::string_view method,
                                                    const Request& request) {
     for (const CommandMethod& command : service_.commands) {
-      if (command.method == method) return command.prepare({caller_, names_}, request);
+      if (command.method == method) return PrepareAsHost(command, {caller_, names_}, request);
     }
     return absl::NotFoundError("no such method");
   }

@@ -1,5 +1,7 @@
 #include "tests/unit/services/campaign/service_world.h"
 
+#include "tests/support/as_host.h"
+
 #include <algorithm>
 
 namespace crm::campaign::testing {
@@ -60,7 +62,7 @@ absl::StatusOr<std::string> ServiceWorld::Execute(std::string_view method,
                                                   const google::protobuf::Message& request) {
   for (const CommandMethod& candidate : service_.commands) {
     if (candidate.method != method) continue;
-    CRM_ASSIGN_OR_RETURN(const auto command, candidate.prepare({caller_, names_}, request));
+    CRM_ASSIGN_OR_RETURN(const auto command, PrepareAsHost(candidate, {caller_, names_}, request));
     CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
     return candidate.render(std::move(outcome));
   }

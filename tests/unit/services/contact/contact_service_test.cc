@@ -17,6 +17,7 @@ using ::testing::ElementsAre;
 using testing::FaultyFields;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class ContactServiceTest : public ::testing::Test {
  protected:
@@ -193,7 +194,7 @@ TEST_F(ContactServiceTest, MalformedNameIsRefused) {
     update.mutable_contact()->set_name(name);
     update.mutable_update_mask()->add_paths("nonsense");
     EXPECT_THAT(FaultyFields(desk_.Execute("UpdateContact", update).status()),
-                ElementsAre("contact.name", "update_mask"));
+                UnorderedElementsAre("contact.name", "update_mask"));
   }
   v1::DeleteContactRequest request;
   request.set_name("contacts/c" + id);

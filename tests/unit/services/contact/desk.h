@@ -18,6 +18,7 @@
 #include "common/storage/memory_store.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "services/contact/api/contact_service.h"
+#include "tests/support/as_host.h"
 
 namespace crm::contact::testing {
 
@@ -35,7 +36,8 @@ class Desk {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
       const std::string settings = Settings();
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_, settings}, request));
+      CRM_ASSIGN_OR_RETURN(auto command,
+                           PrepareAsHost(candidate, {caller_, names_, settings}, request));
       last_etag_ = command->etag;
       last_settings_version_ = command->settings_version;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
@@ -64,6 +66,7 @@ class Desk {
                                   std::optional<Moment> as_of = std::nullopt) {
     for (const QueryMethod& candidate : service_.queries) {
       if (candidate.method != method) continue;
+      CRM_RETURN_IF_ERROR(CheckAsHost(request));
       if (candidate.subject) {
         CRM_RETURN_IF_ERROR(candidate.subject(caller_, request, names_).status());
       }

@@ -142,7 +142,7 @@ TEST_F(LifecycleServiceTest, FaultsAreAnsweredTogether) {
   request.set_reason("No Code");
   request.set_evidence("a\nb");
   EXPECT_THAT(FaultyFields(Advance(request).status()),
-              ::testing::ElementsAre("contact", "to", "reason", "evidence"));
+              ::testing::UnorderedElementsAre("contact", "to", "reason", "evidence"));
   request = To(static_cast<v1::LifecycleStage>(77));
   request.set_reason("order");
   EXPECT_THAT(FaultyFields(Advance(request).status()), ::testing::ElementsAre("to", "reason"));

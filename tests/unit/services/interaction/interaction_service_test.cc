@@ -18,6 +18,7 @@
 #include "crm/interaction/v1/interaction_events.pb.h"
 #include "crm/interaction/v1/interaction_service.pb.h"
 #include "services/interaction/projection/contact_timeline.h"
+#include "tests/support/as_host.h"
 
 namespace crm::interaction {
 namespace {
@@ -95,7 +96,7 @@ class Desk {
                                    const std::string& request_id) {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
-      CRM_ASSIGN_OR_RETURN(auto command, candidate.prepare({caller_, names_}, request));
+      CRM_ASSIGN_OR_RETURN(auto command, PrepareAsHost(candidate, {caller_, names_}, request));
       command->request_id = request_id;
       last_etag_ = command->etag;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
