@@ -11,8 +11,9 @@ constexpr size_t kRecordsPerRound = 4096;
 // Of a second each, for a record that is there.
 constexpr int kPatientPolls = 10;
 constexpr TimeNs kAfterError = 100 * kMillisecond;
-// A view may be this much behind before it folds what has come: fewer and larger writes.
-constexpr TimeNs kGather = 5 * kMillisecond;
+// A view may be this much behind before it folds what has come, unless someone waits for it: fewer
+// and larger writes.
+constexpr TimeNs kGather = 20 * kMillisecond;
 
 absl::Status Ahead(const Log& log, Partition partition, const StoredPosition& position,
                    const std::string& found) {
