@@ -15,7 +15,7 @@ import tempfile
 # A folder of common/ may include itself and the folders of lower rank; equal ranks do not see each other.
 RANK = {
     'base': 0,
-    'decider': 1, 'config': 1, 'telemetry': 1,
+    'decider': 1, 'filter': 1, 'config': 1, 'telemetry': 1,
     'log': 2, 'storage': 2,
     'projection': 3,
     'aggregate': 4,
@@ -40,7 +40,7 @@ SERVICE_MAY_SEE = {
 
 # Folders of common/ that a folder of a service may include; None: all.
 SERVICE_MAY_USE = {
-    'domain': {'base', 'decider'},
+    'domain': {'base', 'decider', 'filter'},
     'projection': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate'},
     'reaction': {'base', 'decider', 'telemetry', 'storage', 'projection', 'aggregate', 'service'},
     'api': None,
@@ -59,7 +59,7 @@ VENDORS = [
     (r'rocksdb/', [r'^common/storage/', r'^common/log/embedded/']),
     # The tests of the Kafka engine write what it would not, and delete and recreate topics.
     # The raw tail is what a benchmark of the engine stands against.
-    (r'librdkafka/', [r'^common/log/kafka/', r'^tests/conformance/raw_kafka\.(h|cc)$', r'^tests/bench/raw_tail\.cc$']),
+    (r'librdkafka/', [r'^common/log/kafka/', r'^tests/conformance/(raw_kafka|failing_producer)\.(h|cc)$', r'^tests/bench/raw_tail\.cc$']),
     (r'grpc(pp)?/|.*\.grpc\.pb\.h$',
      [r'^common/rpc/', r'^services/[^/]+/api/', r'^services/[^/]+/main\.cc$', r'^tools/', r'^tests/']),
     # Patterns of field rules.
@@ -85,8 +85,8 @@ BANNED = [
     ('C clock', r'\b(gettimeofday|clock_gettime|std::time)\s*\(|(?<![\w:.>])time\s*\(\s*(nullptr|NULL|0)\s*\)',
      [r'^common/base/clock\.cc$']),
     ('environment', r'\b(secure_)?getenv\b|\benviron\b', [r'^common/config/', r'^tests/']),
-    # tests/support waits on conditions of other processes, tests/bench also lets rounds rest.
-    ('sleep', r'\bsleep_(for|until)\b|\b(u|nano)?sleep\s*\(|\bSleepFor\b', [r'^tests/(support|bench)/']),
+    # tests/support waits on conditions of other processes, tests/bench also lets rounds rest; a broker stands still for a length of time.
+    ('sleep', r'\bsleep_(for|until)\b|\b(u|nano)?sleep\s*\(|\bSleepFor\b', [r'^tests/(support|bench)/', r'^tests/cluster/zombie_test\.cc$']),
     # Tests take TestSeed() of tests/support, which prints it.
     ('randomness', r'\brandom_device\b|(?<![\w:.>])s?rand\s*\(', [r'^common/base/random\.cc$', r'^tests/support/']),
     ('standard output', r'\bstd::(cout|cerr|clog)\b|(?<![\w])(std::)?(printf|puts)\s*\(|\bfmt::print\s*\(',

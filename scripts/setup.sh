@@ -4,6 +4,7 @@
 #   scripts/setup.sh           what building and testing needs
 #   scripts/setup.sh --broker  also what a real Kafka for tests and trials needs (scripts/kafka.sh)
 #   scripts/setup.sh --gate    also what scripts/check.sh needs, where the release has it
+#   scripts/setup.sh --bench   also what scripts/bench.sh compares with, where the release has it
 #   scripts/setup.sh --list    prints the packages, installs nothing
 #
 # Works as root or through sudo. Where it can do neither it prints the line to type and exits with 1.
@@ -16,7 +17,8 @@ for argument in "$@"; do
   case "$argument" in
     --broker) groups+=" broker" ;;
     --gate) groups+=" gate" ;;
-    --list) list_only=true groups="build broker gate" ;;
+    --bench) groups+=" bench" ;;
+    --list) list_only=true groups="build broker gate bench" ;;
     *) echo "setup: unknown argument '$argument'" >&2; exit 2 ;;
   esac
 done
@@ -86,16 +88,15 @@ fi
 
 mapfile -t missing < <(missing_of build)
 [[ $groups != *broker* ]] || mapfile -t -O "${#missing[@]}" missing < <(missing_of broker)
-if [[ $groups == *gate* ]]; then
-  mapfile -t gate < <(missing_of gate)
-else
-  gate=()
-fi
-if ((${#missing[@]} + ${#gate[@]} == 0)); then
+optional=()
+for group in gate bench; do
+  [[ $groups != *$group* ]] || mapfile -t -O "${#optional[@]}" optional < <(missing_of "$group")
+done
+if ((${#missing[@]} + ${#optional[@]} == 0)); then
   echo "setup: every package is installed"
   finish
 fi
-can_install || tell_and_stop "${missing[@]}" "${gate[@]}"
+can_install || tell_and_stop "${missing[@]}" "${optional[@]}"
 
 updated=false
 update() {
@@ -105,16 +106,16 @@ update() {
   updated=true
 }
 
-for package in "${missing[@]}" "${gate[@]}"; do
+for package in "${missing[@]}" "${optional[@]}"; do
   known "$package" || { update; break; }
 done
 
-# The gate's tools are of one version; a release without it builds and tests, but does not judge format.
-for package in "${gate[@]}"; do
+# These tools are of one version; a release without it builds and tests, but does not judge format or compare.
+for package in "${optional[@]}"; do
   if known "$package"; then
     missing+=("$package")
   else
-    echo "setup: this release does not have $package; scripts/check.sh leaves out what needs it"
+    echo "setup: this release does not have $package; scripts/check.sh and scripts/bench.sh leave out what needs it"
   fi
 done
 ((${#missing[@]})) || finish

@@ -9,9 +9,15 @@ namespace crm {
 absl::Status VisitDeadLetters(
     const RowReader& core,
     const std::function<bool(Partition, const common::v1::DeadLetter&)>& visit) {
-  for (Partition p = 0; p < kPartitions; ++p) {
-    const std::string prefix = FamilyPrefix(p, 'x');
-    const auto rows = core.Scan(prefix, PrefixEnd(prefix));
+  return VisitDeadLettersFrom(core, 0, 0, visit);
+}
+
+absl::Status VisitDeadLettersFrom(
+    const RowReader& core, Partition partition, Offset offset,
+    const std::function<bool(Partition, const common::v1::DeadLetter&)>& visit) {
+  for (Partition p = partition; p < kPartitions; ++p) {
+    const auto rows =
+        core.Scan(DeadLetterKey(p, p == partition ? offset : 0), PrefixEnd(FamilyPrefix(p, 'x')));
     for (; rows->Valid(); rows->Next()) {
       common::v1::DeadLetter letter;
       if (!letter.ParseFromString(std::string(rows->value()))) {
@@ -23,6 +29,16 @@ absl::Status VisitDeadLetters(
     CRM_RETURN_IF_ERROR(rows->status());
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<DeadLetterCounts> CountDeadLetters(const RowReader& core) {
+  DeadLetterCounts counts;
+  CRM_RETURN_IF_ERROR(
+      VisitDeadLetters(core, [&counts](Partition p, const common::v1::DeadLetter& letter) {
+        ++(letter.foreign() ? counts.foreign[static_cast<size_t>(p)] : counts.quarantined);
+        return true;
+      }));
+  return counts;
 }
 
 }  // namespace crm

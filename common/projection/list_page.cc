@@ -63,11 +63,17 @@ absl::StatusOr<std::string> OpenPageToken(std::string_view query_hash, std::stri
 }
 
 MergedRows::MergedRows(const RowReader& rows, const std::function<std::string(Partition)>& prefix,
-                       std::string_view after) {
+                       std::string_view after, const PlaceRange& range)
+    : backward_(range.backward) {
   for (Partition partition = 0; partition < kPartitions; ++partition) {
     const std::string start = prefix(partition);
-    const std::string from = after.empty() ? start : Successor(start + std::string(after));
-    Add({partition, start.size(), rows.Scan(from, PrefixEnd(start))});
+    std::string begin = start + range.begin;
+    std::string end = range.end.empty() ? PrefixEnd(start) : start + range.end;
+    if (!after.empty() && backward_) end = std::min(end, start + std::string(after));
+    if (!after.empty() && !backward_)
+      begin = std::max(begin, Successor(start + std::string(after)));
+    if (begin >= end) continue;
+    Add({partition, start.size(), backward_ ? rows.ScanBack(begin, end) : rows.Scan(begin, end)});
   }
 }
 
@@ -75,11 +81,11 @@ void MergedRows::Add(Source source) {
   status_.Update(source.rows->status());
   if (!source.rows->Valid()) return;
   sources_.push_back(std::move(source));
-  std::push_heap(sources_.begin(), sources_.end(), After);
+  std::push_heap(sources_.begin(), sources_.end(), After());
 }
 
 void MergedRows::Next() {
-  std::pop_heap(sources_.begin(), sources_.end(), After);
+  std::pop_heap(sources_.begin(), sources_.end(), After());
   Source source = std::move(sources_.back());
   sources_.pop_back();
   source.rows->Next();

@@ -38,13 +38,20 @@ std::string SealPageToken(std::string_view query_hash, std::string_view place, c
 absl::StatusOr<std::string> OpenPageToken(std::string_view query_hash, std::string_view token,
                                           const Secret& secret);
 
+// Rows with begin <= place < end; an empty end means "to the last".
+struct PlaceRange {
+  std::string begin;
+  std::string end;
+  // The last one first.
+  bool backward = false;
+};
+
 // The rows of all partitions, merged by place. Not thread-safe; must not outlive the reader.
 class MergedRows {
  public:
-  // From the first row whose place is greater than `after`; from the first of all where that is
-  // empty.
+  // The rows of the range that follow `after`, or all of them where that is empty.
   MergedRows(const RowReader& rows, const std::function<std::string(Partition)>& prefix,
-             std::string_view after);
+             std::string_view after, const PlaceRange& range = {});
 
   bool Valid() const { return !sources_.empty(); }
   void Next();
@@ -61,10 +68,15 @@ class MergedRows {
     std::unique_ptr<RowIterator> rows;
     std::string_view place() const { return rows->key().substr(prefix_size); }
   };
-  // Heap order: the smallest place at the front.
-  static bool After(const Source& a, const Source& b) { return a.place() > b.place(); }
+  // Heap order: the place that comes first at the front.
+  auto After() const {
+    return [backward = backward_](const Source& a, const Source& b) {
+      return backward ? a.place() < b.place() : a.place() > b.place();
+    };
+  }
   void Add(Source source);
 
+  const bool backward_;
   std::vector<Source> sources_;
   absl::Status status_;
 };

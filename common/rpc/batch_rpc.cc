@@ -1,14 +1,16 @@
 #include "common/rpc/batch_rpc.h"
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <optional>
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/rpc/batch_item.h"
 #include "common/rpc/call_metadata.h"
 #include "common/rpc/error_details.h"
 #include "common/rpc/raw_bytes.h"
-#include "common/rpc/wire_walk.h"
 #include "crm/common/v1/batch.pb.h"
 
 namespace crm {
@@ -32,6 +34,15 @@ absl::Status MalformedItem() {
                "the item is not a sound message with a row and a command");
 }
 
+// Number of the request id in the method's commands; 0 where they have none.
+int RequestIdField(const RawMethod& method) {
+  const auto* item = method.service.descriptor()->method(method.index)->input_type();
+  const auto* command = item->FindFieldByName("command");
+  if (command == nullptr || command->message_type() == nullptr) return 0;
+  const auto* request_id = command->message_type()->FindFieldByName("request_id");
+  return request_id == nullptr ? 0 : request_id->number();
+}
+
 // One stream. The loop refers to it until its last completion, each item that is being worked on as
 // long as it is held. Reading, writing and what is open is decided in one place, Advance, under the
 // mutex.
@@ -45,7 +56,11 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
  public:
   BatchRpc(const RawMethod& method, std::shared_ptr<ServerCore> core, const UnaryHandler& handler,
            CompletionLoop& loop)
-      : method_(method), core_(std::move(core)), handler_(handler), loop_(loop) {}
+      : method_(method),
+        core_(std::move(core)),
+        handler_(handler),
+        loop_(loop),
+        request_id_field_(RequestIdField(method)) {}
 
   void Request(std::shared_ptr<BatchRpc> self);
   // From any thread, once an item.
@@ -76,6 +91,7 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
   const std::shared_ptr<ServerCore> core_;
   const UnaryHandler& handler_;
   CompletionLoop& loop_;
+  const int request_id_field_;
   // Of the loop; dropped with the last completion.
   std::shared_ptr<BatchRpc> self_;
   CallContext context_;
@@ -84,6 +100,8 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
   grpc::ByteBuffer buffer_;
   TimeNs arrived_ = 0;
   bool admitted_ = false;
+  // Of the items read so far: the last one named. Read one at a time.
+  std::string import_id_;
 
   Mutex mutex_;
   // Finished, done, and a read where one is under way when the stream finishes.
@@ -113,14 +131,22 @@ class BatchRpc::Item final : public UnaryCall {
  public:
   // The view is taken of the slice in its last place: small slices hold their bytes themselves.
   Item(std::shared_ptr<BatchRpc> batch, grpc::Slice bytes)
-      : batch_(std::move(batch)), bytes_(std::move(bytes)), view_(ReadBatchItem(View(bytes_))) {}
+      : batch_(std::move(batch)), bytes_(std::move(bytes)), view_(ReadBatchItem(View(bytes_))) {
+    if (!view_.import_id.empty()) batch_->import_id_ = view_.import_id;
+    NameRequest(&view_, batch_->import_id_, batch_->request_id_field_);
+  }
   ~Item() override {
     if (answered_) return;
     Finish(Error(absl::StatusCode::kInternal, "CALL_DROPPED",
                  "the item was dropped without an answer; this is a fault of the server"));
   }
 
-  bool sound() const { return view_.sound; }
+  // OK, or why the item is no command.
+  absl::Status Check() const {
+    if (!view_.sound) return MalformedItem();
+    if (batch_->import_id_.size() <= kMaxImportId) return absl::OkStatus();
+    return InvalidField("import_id", fmt::format("must have at most {} bytes", kMaxImportId));
+  }
   // Of an item that was not admitted.
   void Refuse(absl::Status why) {
     answered_ = true;
@@ -144,7 +170,7 @@ class BatchRpc::Item final : public UnaryCall {
  private:
   const std::shared_ptr<BatchRpc> batch_;
   const grpc::Slice bytes_;
-  const BatchItemView view_;
+  BatchItemView view_;
   CallContext context_;
   bool answered_ = false;
 };
@@ -201,7 +227,7 @@ void BatchRpc::ReadDone(bool ok) {
 
 void BatchRpc::Accept(grpc::Slice bytes) {
   auto item = std::make_unique<Item>(shared_from_this(), std::move(bytes));
-  if (!item->sound()) return item->Refuse(MalformedItem());
+  if (absl::Status fault = item->Check(); !fault.ok()) return item->Refuse(std::move(fault));
   const auto verdict = core_->admission.EnterCall();
   if (verdict != Admission::Verdict::kAccepted) {
     return item->Refuse(Refusal(verdict, "items", *core_));
@@ -328,22 +354,6 @@ void BatchRpc::Completed() {
 }
 
 }  // namespace
-
-BatchItemView ReadBatchItem(std::string_view bytes) {
-  BatchItemView item;
-  WireField field;
-  while (NextWireField(&bytes, &field)) {
-    if (field.number == 1 && field.type == 0) item.row = static_cast<int64_t>(field.varint);
-    if (field.number != 2) continue;
-    if (field.type != 2) return item;
-    // Pieces of a message field concatenate.
-    if (!item.command.empty() && item.joined.empty()) item.joined = item.command;
-    if (!item.joined.empty()) item.joined += field.bytes;
-    item.command = field.bytes;
-  }
-  item.sound = bytes.empty();
-  return item;
-}
 
 void RequestBatches(const RawMethod& method, const std::shared_ptr<ServerCore>& core,
                     const UnaryHandler& handler, CompletionLoop& loop) {

@@ -9,6 +9,7 @@
 #include "common/projection/batch_rows.h"
 #include "common/projection/dump.h"
 #include "common/rpc/validate.h"
+#include "common/service/dead_letter_list.h"
 #include "common/service/log_ends.h"
 #include "common/service/log_reading.h"
 #include "common/service/reaction_refusals.h"
@@ -25,12 +26,8 @@ constexpr size_t kRowsPerAnswer = 256;
 constexpr int64_t kRecordsPerProgress = 20'000;
 constexpr TimeNs kEndsPatience = 2 * kSecond;
 
-absl::StatusOr<Offset> EndIn(const LogEnds& ends, Partition partition) {
-  const std::optional<Offset>& end = ends[static_cast<size_t>(partition)];
-  if (end.has_value()) return *end;
-  return RetryLater(absl::StatusCode::kUnavailable, "LOG_UNREACHABLE",
-                    "the log does not tell where it ends; is a broker away? Retry later", 1000);
-}
+// Of a status: an end that cannot be told.
+constexpr int64_t kUnknown = -1;
 
 absl::Status NoSuch(const std::string& field, const std::string& known) {
   return InvalidField(field, "is not known here; there are: " + known);
@@ -39,6 +36,53 @@ absl::Status NoSuch(const std::string& field, const std::string& known) {
 absl::Status Healing() {
   return RetryLater(absl::StatusCode::kUnavailable, "PROJECTION_REBUILDING",
                     "the projection is being rebuilt; retry later", 1000);
+}
+
+void AddPartitions(ServiceHost& host, const LogEnds& ends, const DeadLetterCounts& letters,
+                   ServiceStatus* service) {
+  for (Partition p = 0; p < kPartitions; ++p) {
+    PartitionStatus* partition = service->add_partitions();
+    partition->set_partition(p);
+    partition->set_begin_offset(host.log().BeginOffset(p).value_or(kUnknown));
+    partition->set_end_offset(ends[static_cast<size_t>(p)].value_or(kUnknown));
+    partition->set_fence(host.fence(p));
+    partition->set_owned(host.open(p));
+    partition->set_void_records(host.void_records(p));
+    partition->set_foreign_records(letters.foreign[static_cast<size_t>(p)]);
+  }
+}
+
+void AddProjection(ServedProjection& projection, const LogEnds& ends, ServiceStatus* service) {
+  ProjectionStatus* status = service->add_projections();
+  status->set_projection(std::string(projection.projection().name()));
+  status->set_version(projection.projection().version());
+  status->set_rebuilding(projection.rebuilding());
+  bool known = true;
+  int64_t lag = 0;
+  for (Partition p = 0; p < kPartitions; ++p) {
+    const Offset read_to = projection.tracker().Get(p);
+    status->add_read_to(read_to);
+    const std::optional<Offset>& end = ends[static_cast<size_t>(p)];
+    known = known && end.has_value();
+    // What was read since then is no lag.
+    lag += std::max<Offset>(0, end.value_or(read_to) - read_to);
+  }
+  status->set_lag(known ? lag : kUnknown);
+}
+
+// A log that cannot be reached leaves unknown where it ends, and nothing else.
+void AddPositions(ServiceHost& host, ServiceStatus* service) {
+  std::map<Log*, LogEnds> ends;
+  for (ServedProjection* projection : host.projections()) {
+    const auto [known, is_new] = ends.try_emplace(&projection->log());
+    if (is_new) known->second = ReadEnds(projection->log(), kEndsPatience);
+  }
+  const DeadLetterCounts letters = host.dead_letters();
+  AddPartitions(host, ends.at(&host.log()), letters, service);
+  for (ServedProjection* projection : host.projections()) {
+    AddProjection(*projection, ends.at(&projection->log()), service);
+  }
+  service->mutable_projections(0)->set_quarantined_subjects(letters.quarantined);
 }
 
 void AddReactions(const ReactionRunner& reactions, ServiceStatus* service) {
@@ -154,35 +198,7 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
     ServiceStatus* service = response.add_services();
     service->set_service(host->definition().name);
     service->set_topic(host->definition().topic);
-    std::map<Log*, LogEnds> ends;
-    for (ServedProjection* projection : host->projections()) {
-      const auto [known, is_new] = ends.try_emplace(&projection->log());
-      if (is_new) known->second = ReadEnds(projection->log(), kEndsPatience);
-    }
-    for (Partition p = 0; p < kPartitions; ++p) {
-      CRM_ASSIGN_OR_RETURN(const Offset begin, host->log().BeginOffset(p));
-      CRM_ASSIGN_OR_RETURN(const Offset end, EndIn(ends.at(&host->log()), p));
-      PartitionStatus* partition = service->add_partitions();
-      partition->set_partition(p);
-      partition->set_begin_offset(begin);
-      partition->set_end_offset(end);
-      partition->set_fence(host->fence(p));
-      partition->set_owned(host->open(p));
-    }
-    for (ServedProjection* projection : host->projections()) {
-      ProjectionStatus* status = service->add_projections();
-      status->set_projection(std::string(projection->projection().name()));
-      status->set_version(projection->projection().version());
-      status->set_rebuilding(projection->rebuilding());
-      for (Partition p = 0; p < kPartitions; ++p) {
-        const Offset read_to = projection->tracker().Get(p);
-        status->add_read_to(read_to);
-        CRM_ASSIGN_OR_RETURN(const Offset end, EndIn(ends.at(&projection->log()), p));
-        // What was read since then is no lag.
-        status->set_lag(status->lag() + std::max<Offset>(0, end - read_to));
-      }
-    }
-    service->mutable_projections(0)->set_quarantined_subjects(host->quarantined_subjects());
+    AddPositions(*host, service);
     if (host->reactions() != nullptr) AddReactions(*host->reactions(), service);
   }
   return response.SerializeAsString();
@@ -191,22 +207,9 @@ absl::StatusOr<std::string> AdminService::GetStatus(const UnaryCall&) const {
 absl::StatusOr<std::string> AdminService::ListDeadLetters(const UnaryCall& call) const {
   CRM_ASSIGN_OR_RETURN(const auto request, Parse<ListDeadLettersRequest>(call.request()));
   CRM_ASSIGN_OR_RETURN(ServiceHost * host, FindHost(request.service()));
-  if (request.page_size() < 0) return InvalidField("page_size", "must not be negative");
-  const int size = request.page_size() == 0 ? 100 : std::min(request.page_size(), 1000);
   const auto serving = host->projections().front()->serving();
   if (serving == nullptr) return Healing();
-  ListDeadLettersResponse response;
-  CRM_RETURN_IF_ERROR(
-      VisitDeadLetters(*serving->store, [&](Partition p, const common::v1::DeadLetter& letter) {
-        DeadLetterEntry* entry = response.add_dead_letters();
-        entry->set_partition(p);
-        entry->set_offset(letter.offset());
-        entry->set_tenant(letter.tenant());
-        entry->set_subject(letter.subject());
-        entry->set_reason(letter.reason());
-        entry->set_foreign(letter.foreign());
-        return response.dead_letters_size() < size;
-      }));
+  CRM_ASSIGN_OR_RETURN(const auto response, ReadDeadLetters(*serving->store, request));
   return response.SerializeAsString();
 }
 

@@ -508,6 +508,10 @@ Offset LaneRunner::fence(Partition partition) const {
   return published_[static_cast<size_t>(partition)].fence;
 }
 
+int64_t LaneRunner::void_records(Partition partition) const {
+  return published_[static_cast<size_t>(partition)].void_records;
+}
+
 bool LaneRunner::open(Partition partition) const {
   return published_[static_cast<size_t>(partition)].open;
 }

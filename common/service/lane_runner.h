@@ -85,6 +85,7 @@ class LaneRunner final : public LaneOutside {
   Counts counts() const;
   // Offset of the ownership record in force, as the lane saw it last.
   Offset fence(Partition partition) const;
+  int64_t void_records(Partition partition) const;
   bool open(Partition partition) const;
 
  private:

@@ -58,8 +58,10 @@ absl::StatusOr<std::unique_ptr<LogEngine>> OpenEmbedded(const LogOpening& openin
   return EmbeddedLogEngine::Open(std::move(options));
 }
 
-KafkaConnection ConnectionOf(const ServerOptions& options) {
+KafkaConnection ConnectionOf(const LogOpening& opening) {
+  const ServerOptions& options = opening.options;
   KafkaConnection connection;
+  connection.alarm = opening.alarm;
   connection.bootstrap = options.kafka_bootstrap;
   connection.client_id = options.instance;
   connection.tls = options.kafka_tls;
@@ -91,7 +93,7 @@ absl::Status MakeTopics(const LogOpening& opening, const KafkaConnection& connec
 
 absl::StatusOr<std::unique_ptr<LogEngine>> OpenKafka(const LogOpening& opening) {
   KafkaLogOptions options;
-  options.connection = ConnectionOf(opening.options);
+  options.connection = ConnectionOf(opening);
   if (opening.options.create_topics) {
     CRM_RETURN_IF_ERROR(MakeTopics(opening, options.connection));
   }

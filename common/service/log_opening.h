@@ -28,6 +28,8 @@ struct LogOpening {
   Random& random;
   // See KafkaLogOptions.
   std::function<void(const std::string&)> note;
+  // See KafkaConnection.
+  std::function<void(const std::string&)> alarm;
 };
 
 // One attempt; makes missing topics first where the options say so. Errors as of the engines.

@@ -48,6 +48,13 @@ void DescribeEvent(const EventSchema& schema, const Record& record, admin::v1::L
   entry->set_text(OneLine(*event->event));
 }
 
+std::string WhyVoid(const Record& record, Offset fence) {
+  if (record.kind == RecordKind::kForeign) {
+    return record.value.empty() ? "a place without a record" : "written by somebody else";
+  }
+  return record.fence != fence ? "written under a lost fence" : "out of sequence";
+}
+
 }  // namespace
 
 admin::v1::LogEntry DescribeRecord(const EventSchema& schema, int64_t epoch, Partition partition,
@@ -64,6 +71,10 @@ admin::v1::LogEntry DescribeRecord(const EventSchema& schema, int64_t epoch, Par
     entry.set_last(record.last);
     entry.set_event_id(EventId(epoch, partition, record));
     DescribeEvent(schema, record, &entry);
+    return entry;
+  }
+  if (record.kind == RecordKind::kForeign) {
+    entry.set_text(record.value);
     return entry;
   }
   common::v1::LogControl control;
@@ -95,8 +106,8 @@ std::vector<admin::v1::LogEntry> LogReading::Next(const Record& record) {
     }
     entry.set_valid(true);
   } else {
-    entry.set_void_reason(record.fence != filter_.state().fence ? "written under a lost fence"
-                                                                : "out of sequence");
+    const std::string unreadable = entry.void_reason().empty() ? "" : ", " + entry.void_reason();
+    entry.set_void_reason(WhyVoid(record, filter_.state().fence) + unreadable);
   }
   decided.push_back(std::move(entry));
   return decided;

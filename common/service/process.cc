@@ -112,8 +112,12 @@ absl::Status Process::OpenLog() {
 }
 
 absl::StatusOr<std::unique_ptr<LogEngine>> Process::WaitForLog() {
-  const LogOpening opening{options_, definitions_, secret_->CheckValue(), random_,
-                           [this](const std::string& text) { telemetry_->Note(text); }};
+  const LogOpening opening{options_,
+                           definitions_,
+                           secret_->CheckValue(),
+                           random_,
+                           [this](const std::string& text) { telemetry_->Note(text); },
+                           [this](const std::string& text) { telemetry_->NoteAlarm(text); }};
   waiting_for_log_ = true;
   for (TimeNs pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     absl::StatusOr<std::unique_ptr<LogEngine>> engine = crm::OpenLog(opening);

@@ -10,6 +10,7 @@
 #include "common/telemetry/admin_http.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
+#include "common/telemetry/repeated_lines.h"
 
 namespace crm {
 namespace {
@@ -41,6 +42,7 @@ struct ProcessTelemetry::State {
   const ServerConfig& config;
   const Clock& clock;
   Logger logger;
+  RepeatedLines alarms{clock};
   Metrics metrics;
   RpcMetrics rpc;
   Histogram& append_seconds;
@@ -99,7 +101,7 @@ void ProcessTelemetry::State::RefreshHost(ServiceHost& host) {
   }
   if (host.reactions() != nullptr) RefreshReactions(service, *host.reactions());
   metrics.GaugeOf(metric::kQuarantined, {{"service", service}})
-      .Set(static_cast<double>(host.quarantined_subjects()));
+      .Set(static_cast<double>(host.dead_letters().quarantined));
 }
 
 void ProcessTelemetry::State::RefreshReactions(const std::string& service,
@@ -158,6 +160,11 @@ void ProcessTelemetry::AppendTook(TimeNs duration) {
 
 void ProcessTelemetry::Note(const std::string& text) {
   state_->logger.Info(text);
+}
+
+void ProcessTelemetry::NoteAlarm(const std::string& text) {
+  const std::string line = state_->alarms.Take(text);
+  if (!line.empty()) state_->logger.Warning(line);
 }
 
 void ProcessTelemetry::NoteFault(const std::string& text) {

@@ -40,6 +40,8 @@ class ProcessTelemetry {
 
   // One line of the process's log, for people.
   void Note(const std::string& text);
+  // A line of a library, as a warning; the same again only after a while, with its count.
+  void NoteAlarm(const std::string& text);
   // One that a person must act on.
   void NoteFault(const std::string& text);
   // A rebuild at start goes on; logged now and then.

@@ -173,6 +173,8 @@ struct ServiceDefinition {
   // Raised when the core's rows of the same log change.
   int core_version = 2;
   std::vector<ViewDefinition> views;
+  // Told the deployment's secret once, before any view is folded. May be empty.
+  std::function<void(const Secret&)> use_secret;
   std::vector<std::unique_ptr<Reaction>> reactions;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;
   std::vector<ResourceMethods> resources;

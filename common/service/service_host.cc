@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "common/aggregate/core_rows.h"
-#include "common/aggregate/dead_letters.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/base/timestamp.h"
@@ -144,6 +143,7 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
       tokens_(environment_.secret, environment_.random, definition_.topic, log_.identity()),
       waits_(tokens_, environment_.clock) {
   for (std::atomic<Offset>& at : unmarked_at_) at = kNoOffset;
+  if (definition_.use_secret) definition_.use_secret(environment_.secret);
   core_ = MakeServed(core_projection_, log_, source(),
                      [this](Store& store, std::function<void(absl::Status)> failed) {
                        return MakeCoreDriver(store, std::move(failed));
@@ -349,17 +349,11 @@ LaneRunner::Counts ServiceHost::lane_counts() const {
   return static_cast<CoreDriver&>(*serving->driver).lanes.counts();
 }
 
-int64_t ServiceHost::quarantined_subjects() const {
+DeadLetterCounts ServiceHost::dead_letters() const {
   const auto serving = core_->serving();
-  if (serving == nullptr) return 0;
-  int64_t count = 0;
-  // What cannot be read is the healer's; here it is a number for people.
-  (void)VisitDeadLetters(*serving->store,
-                         [&count](Partition, const common::v1::DeadLetter& letter) {
-                           count += letter.foreign() ? 0 : 1;
-                           return true;
-                         });
-  return count;
+  if (serving == nullptr) return {};
+  // What cannot be read is the healer's; here these are numbers for people.
+  return CountDeadLetters(*serving->store).value_or(DeadLetterCounts{});
 }
 
 bool ServiceHost::open(Partition partition) const {
@@ -371,6 +365,13 @@ Offset ServiceHost::fence(Partition partition) const {
   const auto serving = core_->serving();
   return serving == nullptr ? kNoOffset
                             : static_cast<CoreDriver&>(*serving->driver).lanes.fence(partition);
+}
+
+int64_t ServiceHost::void_records(Partition partition) const {
+  const auto serving = core_->serving();
+  return serving == nullptr
+             ? 0
+             : static_cast<CoreDriver&>(*serving->driver).lanes.void_records(partition);
 }
 
 // --- RPCs

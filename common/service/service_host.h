@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "common/aggregate/dead_letters.h"
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/secret.h"
@@ -122,10 +123,12 @@ class ServiceHost {
   ServedProjection* FindProjection(std::string_view name);
   // Zero while the core is being healed.
   LaneRunner::Counts lane_counts() const;
-  // Subjects that answer DATA_LOSS.
-  int64_t quarantined_subjects() const;
+  // None while the core is being healed.
+  DeadLetterCounts dead_letters() const;
   bool open(Partition partition) const;
   Offset fence(Partition partition) const;
+  // Passed over as void since the lanes started.
+  int64_t void_records(Partition partition) const;
   // Null where the service has no reactions.
   const ReactionRunner* reactions() const { return reactions_.get(); }
 

@@ -44,10 +44,18 @@ std::string ReadBytes(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-fs::path BenchLoads::WriteCreates(int64_t count) {
+fs::path BenchLoads::WriteCreates(int64_t count, Keys keys) {
   ++run_;
   std::string all;
-  for (int64_t i = 0; i < count; ++i) AppendSized(&all, SampleCreate(run_, i).SerializeAsString());
+  for (int64_t i = 0; i < count; ++i) {
+    contact::v1::CreateContactRequest request = SampleCreate(run_, i);
+    if (keys == Keys::kExternal) {
+      auto* key = request.mutable_contact()->mutable_external_key();
+      key->set_source("bench");
+      key->set_key(fmt::format("{:04}-{:08}", run_, i));
+    }
+    AppendSized(&all, request.SerializeAsString());
+  }
   fs::path path = options_.work / "creates";
   std::ofstream(path, std::ios::binary) << all;
   return path;

@@ -31,8 +31,10 @@ class BenchLoads {
 
   explicit BenchLoads(Options options) : options_(std::move(options)) {}
 
+  // Whether contacts have a key of another system.
+  enum class Keys { kNone, kExternal };
   // Requests to create contacts no load has sent before; the next call overwrites them.
-  std::filesystem::path WriteCreates(int64_t count);
+  std::filesystem::path WriteCreates(int64_t count, Keys keys = Keys::kNone);
   // GetContact of every contact that a load answered into the file `responses`.
   void WriteGets(const std::filesystem::path& responses, const std::filesystem::path& out) const;
 

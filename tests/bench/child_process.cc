@@ -9,8 +9,12 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <thread>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 #include "common/base/status.h"
 
 namespace crm {
@@ -41,9 +45,34 @@ std::string EndpointOf(const fs::path& file) {
   return "";
 }
 
+// Ticks of one process: own time, and of children that ended; empty where it is not there.
+struct Ticks {
+  pid_t parent = 0;
+  int64_t used = 0;
+};
+
+std::optional<Ticks> TicksOf(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  if (!std::getline(in, line)) return std::nullopt;
+  // The name, in parentheses, may hold anything.
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string state;
+  Ticks ticks;
+  fields >> state >> ticks.parent;
+  std::string skipped;
+  for (int i = 0; i < 9; ++i) fields >> skipped;
+  for (int i = 0; i < 4; ++i) {
+    int64_t each = 0;
+    fields >> each;
+    ticks.used += each;
+  }
+  return ticks;
+}
+
 }  // namespace
 
-absl::StatusOr<google::protobuf::Struct> RunForJson(const std::vector<std::string>& arguments) {
+absl::StatusOr<std::string> RunForOutput(const std::vector<std::string>& arguments) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::InternalError("pipe");
   const pid_t pid = fork();
@@ -57,10 +86,29 @@ absl::StatusOr<google::protobuf::Struct> RunForJson(const std::vector<std::strin
   close(ends[0]);
   int status = 0;
   waitpid(pid, &status, 0);
-  google::protobuf::Struct json;
-  const bool parsed = google::protobuf::util::JsonStringToMessage(output, &json).ok();
-  if (status == 0 && parsed) return json;
+  if (status == 0) return output;
   return absl::InternalError(fmt::format("{} failed: {}", arguments.front(), output));
+}
+
+absl::StatusOr<google::protobuf::Struct> RunForJson(const std::vector<std::string>& arguments) {
+  CRM_ASSIGN_OR_RETURN(const std::string output, RunForOutput(arguments));
+  const std::string trimmed(absl::StripSuffix(output, "\n"));
+  const std::string last = trimmed.substr(trimmed.rfind('\n') + 1);
+  google::protobuf::Struct json;
+  const bool parsed = google::protobuf::util::JsonStringToMessage(last, &json).ok();
+  if (parsed) return json;
+  return absl::InternalError(fmt::format("{} failed: {}", arguments.front(), output));
+}
+
+double ProcessorSeconds(pid_t pid) {
+  int64_t used = TicksOf(pid).value_or(Ticks{}).used;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    pid_t other = 0;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &other)) continue;
+    const std::optional<Ticks> ticks = TicksOf(other);
+    if (ticks && ticks->parent == pid) used += ticks->used;
+  }
+  return static_cast<double>(used) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 double NumberOf(const google::protobuf::Struct& json, const std::string& field) {

@@ -12,11 +12,17 @@
 
 namespace crm {
 
-// Runs a program to its end and reads the one line of JSON it prints. INTERNAL: it failed.
+// Runs a program to its end, answers what it prints. INTERNAL: it failed.
+absl::StatusOr<std::string> RunForOutput(const std::vector<std::string>& arguments);
+// The same, and reads the last line, which is JSON. INTERNAL: it failed, or it is none.
 absl::StatusOr<google::protobuf::Struct> RunForJson(const std::vector<std::string>& arguments);
 
 // A number of what RunForJson answered; 0 where it is absent.
 double NumberOf(const google::protobuf::Struct& json, const std::string& field);
+
+// User and system time of a process and its children, those that ended too, in seconds. 0 where it
+// is not there.
+double ProcessorSeconds(pid_t pid);
 
 // A server in a process of its own that writes `<data-dir>/endpoints` once it serves. Not
 // thread-safe.
@@ -31,6 +37,7 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
   // host:port of the API.
   const std::string& address() const { return address_; }
   // From the start of the process until it served.

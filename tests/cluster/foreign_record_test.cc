@@ -5,14 +5,18 @@
 
 #include "common/aggregate/core_rows.h"
 #include "common/log/kafka/kafka_topics.h"
+#include "common/log/kafka/topic_settings.h"
 #include "crm/contact/v1/contact_events.pb.h"
 #include "tests/cluster/cluster_test.h"
 #include "tests/conformance/raw_kafka.h"
+#include "tests/integration/crmctl/running_server.h"
 #include "tests/support/http_get.h"
 
 namespace crm {
 namespace {
 
+using crmctl::Crmctl;
+using crmctl::Ran;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -101,15 +105,76 @@ class StrangerTest : public ClusterTest {
   std::map<std::pair<int, int64_t>, std::string> DeadLetters(const std::string& replica) {
     admin::v1::ListDeadLettersRequest request;
     request.set_service("contact");
-    request.set_page_size(1000);
-    const auto listed = cluster_->client(replica).Call<admin::v1::ListDeadLettersResponse>(
-        "/crm.admin.v1.AdminService/ListDeadLetters", request);
-    EXPECT_TRUE(IsOk(listed.status));
+    request.set_page_size(7);
     std::map<std::pair<int, int64_t>, std::string> letters;
-    for (const auto& letter : listed.response.dead_letters()) {
-      letters[{letter.partition(), letter.offset()}] = letter.reason();
-    }
+    do {
+      const auto listed = cluster_->client(replica).Call<admin::v1::ListDeadLettersResponse>(
+          "/crm.admin.v1.AdminService/ListDeadLetters", request);
+      EXPECT_TRUE(IsOk(listed.status));
+      EXPECT_LE(listed.response.dead_letters_size(), 7);
+      for (const auto& letter : listed.response.dead_letters()) {
+        const bool is_new =
+            letters.try_emplace({letter.partition(), letter.offset()}, letter.reason()).second;
+        EXPECT_TRUE(is_new) << "listed twice";
+      }
+      request.set_page_token(listed.response.next_page_token());
+    } while (!request.page_token().empty());
     return letters;
+  }
+
+  std::string Targets() const {
+    return fmt::format("contact={},contact={}", cluster_->replica("one").address(),
+                       cluster_->replica("two").address());
+  }
+
+  // What people see of them.
+  void ExpectShown(const std::map<std::pair<int, int64_t>, Strange>& sent) {
+    const Ran listed = Crmctl({"--target", Targets(), "--json", "dlq", "list"});
+    EXPECT_EQ(listed.exit_code, 1) << listed.err;
+    EXPECT_EQ(std::count(listed.out.begin(), listed.out.end(), '\n'),
+              static_cast<int64_t>(2 * sent.size()));
+    const auto status = cluster_->client("one").Status();
+    ASSERT_TRUE(IsOk(status.status));
+    int64_t foreign = 0;
+    for (const auto& partition : status.response.services(0).partitions()) {
+      foreign += partition.foreign_records();
+      EXPECT_GE(partition.void_records(), partition.foreign_records());
+    }
+    EXPECT_EQ(foreign, static_cast<int64_t>(sent.size()));
+    for (const auto& [place, strange] : sent) {
+      if (strange.reason != "NO_HEADERS" && strange.reason != "UNKNOWN_KIND") continue;
+      const Ran shown = Crmctl({"--target", cluster_->replica("one").address(), "log", "cat",
+                                "--partition", std::to_string(place.first), "--from",
+                                std::to_string(place.second), "--limit", "1"});
+      EXPECT_THAT(shown.out, HasSubstr("foreign ")) << strange.what;
+      EXPECT_THAT(shown.out, HasSubstr("VOID: written by somebody else  " + strange.reason));
+    }
+  }
+
+  void ExpectStopped(Partition partition) {
+    for (const char* replica : {"one", "two"}) {
+      SCOPED_TRACE(fmt::format("{} at {}", partition, replica));
+      absl::Status read;
+      ASSERT_TRUE(Eventually(kPatience, [&] {
+        read = cluster_->client(replica).Get(probe_->NameOf(partition)).status;
+        return !read.ok();
+      })) << "goes on serving it";
+      EXPECT_EQ(read.code(), absl::StatusCode::kUnavailable) << read;
+      EXPECT_THAT(ReasonOf(read), testing::AnyOf("LOG_TRIMMED", "LOG_REPLACED"));
+      const std::string ready = HttpGet(cluster_->replica(replica).admin_address(), "/readyz");
+      EXPECT_THAT(ready, StartsWith("HTTP/1.1 503"));
+      EXPECT_THAT(ready, HasSubstr(kTopic));
+      EXPECT_TRUE(cluster_->replica(replica).running());
+    }
+  }
+
+  // The replica writes a line with each of `words`.
+  testing::AssertionResult Tells(const std::string& replica, const std::string& words) {
+    const bool told = Eventually(kPatience, [&] {
+      return cluster_->replica(replica).errors().find(words) != std::string::npos;
+    });
+    return told ? testing::AssertionSuccess()
+                : testing::AssertionFailure() << replica << " does not tell: " << words;
   }
 };
 
@@ -142,32 +207,50 @@ TEST_F(StrangerTest, StrangeRecordsAreListedAndStopNothing) {
     }
     EXPECT_EQ(letters.size(), sent.size()) << replica;
   }
+  ExpectShown(sent);
   std::cout << sent.size() << " strange records, all listed" << std::endl;
 }
 
-// One partition loses its beginning: it is served no more, the others are.
+// One partition loses its beginning, and later another: they are served no more, the others are.
 TEST_F(StrangerTest, ATrimmedPartitionIsServedNoMore) {
   ASSERT_NO_FATAL_FAILURE(Begin({"one", "two"}));
   ASSERT_NE(probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience), 0);
-  constexpr Partition kTrimmed = 5;
-  Stranger().Trim(kTopic, kTrimmed, 2);
-  for (const char* replica : {"one", "two"}) {
-    SCOPED_TRACE(replica);
-    absl::Status read;
-    ASSERT_TRUE(Eventually(kPatience, [&] {
-      read = cluster_->client(replica).Get(probe_->NameOf(kTrimmed)).status;
-      return !read.ok();
-    })) << "goes on serving it";
-    EXPECT_EQ(read.code(), absl::StatusCode::kUnavailable) << read;
-    EXPECT_THAT(ReasonOf(read), testing::AnyOf("LOG_TRIMMED", "LOG_REPLACED"));
-    const std::string ready = HttpGet(cluster_->replica(replica).admin_address(), "/readyz");
-    EXPECT_THAT(ready, StartsWith("HTTP/1.1 503"));
-    EXPECT_THAT(ready, HasSubstr(kTopic));
-    EXPECT_TRUE(cluster_->replica(replica).running());
-  }
+  RawKafka stranger = Stranger();
   std::set<Partition> others = PartitionProbe::All();
-  others.erase(kTrimmed);
-  EXPECT_NE(probe_->WaitUntilAccepted(cluster_->callers(), others, kPatience), 0);
+  for (const Partition trimmed : {5, 11}) {
+    stranger.Trim(kTopic, trimmed, 2);
+    ASSERT_NO_FATAL_FAILURE(ExpectStopped(trimmed));
+    others.erase(trimmed);
+    EXPECT_NE(probe_->WaitUntilAccepted(cluster_->callers(), others, kPatience), 0);
+  }
+}
+
+// Told as an error, and again when it is mended; service goes on meanwhile.
+TEST_F(StrangerTest, AChangedSettingIsTold) {
+  ASSERT_NO_FATAL_FAILURE(Begin({"one"}));
+  const auto accepts = [this] {
+    return probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience) != 0;
+  };
+  RawKafka stranger = Stranger();
+  RawHeaders settings = SettingsForNewTopic(1);
+  const RawHeaders right = settings;
+  for (auto& [name, value] : settings) {
+    if (name == "retention.ms") value = "86400000";
+  }
+  stranger.SetSettings(kTopic, settings);
+  EXPECT_TRUE(Tells("one", "retention.ms=86400000"));
+  EXPECT_THAT(cluster_->replica("one").errors(), HasSubstr("the log is not as it must be"));
+  EXPECT_TRUE(accepts());
+  EXPECT_THAT(HttpGet(cluster_->replica("one").admin_address(), "/readyz"),
+              StartsWith("HTTP/1.1 200"));
+  stranger.SetSettings(kTopic, right);
+  EXPECT_TRUE(Tells("one", "the log is as it must be again"));
+  stranger.AddPartitions(kTopic, kPartitions + 1);
+  EXPECT_TRUE(Tells("one", "has 17 partitions"));
+  EXPECT_TRUE(accepts());
+  const absl::Status start = cluster_->StartReplica("two");
+  EXPECT_THAT(std::string(start.message()), HasSubstr("has 17 partitions"));
+  cluster_->Forget("two");
 }
 
 TEST_F(StrangerTest, ARecreatedTopicIsServedNoMore) {

@@ -1,6 +1,7 @@
-// A process whose broker is not there yet.
+// A process whose broker is not there, at the start or later.
 
 #include "tests/cluster/cluster_test.h"
+#include "tests/integration/crmctl/running_server.h"
 #include "tests/support/http_get.h"
 
 namespace crm {
@@ -57,6 +58,32 @@ TEST_F(StartTest, WaitsForItsBrokerAliveAndNotReady) {
 
 TEST_F(StartTest, IsStoppedWhileItWaits) {
   EXPECT_EQ(process_->Stop(10 * kSecond), 0);
+}
+
+using AwayTest = ClusterTest;
+
+TEST_F(AwayTest, StatusAndEventualReadsOfCrmctlWorkWithoutTheBroker) {
+  ASSERT_NO_FATAL_FAILURE(Begin({"one"}));
+  ASSERT_NE(probe_->WaitUntilAccepted(cluster_->callers(), PartitionProbe::All(), kPatience), 0);
+  ASSERT_TRUE(IsOk(cluster_->WaitUntilFolded(kPatience)));
+  ASSERT_TRUE(IsOk(cluster_->brokers().KillBroker(1)));
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(),
+                     {"--timeout", "15", "--target", cluster_->replica("one").address()});
+    return crmctl::Crmctl(arguments);
+  };
+  const crmctl::Ran status = run({"status"});
+  EXPECT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_THAT(status.out, HasSubstr("unknown"));
+  EXPECT_THAT(run({"projection", "status"}).out, HasSubstr("unknown"));
+  const crmctl::Ran read = run({"--eventual", "contact", "get", probe_->NameOf(3)});
+  EXPECT_EQ(read.exit_code, 0) << read.err;
+  EXPECT_NE(run({"contact", "get", probe_->NameOf(3)}).exit_code, 0);
+  ASSERT_TRUE(IsOk(cluster_->brokers().StartBroker(1)));
+  EXPECT_TRUE(Eventually(kPatience, [&] {
+    const crmctl::Ran again = run({"status"});
+    return again.exit_code == 0 && again.out.find("unknown") == std::string::npos;
+  }));
 }
 
 }  // namespace

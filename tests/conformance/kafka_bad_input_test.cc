@@ -7,9 +7,11 @@
 #include <thread>
 
 #include "common/base/status.h"
+#include "common/log/kafka/topic_settings.h"
 #include "tests/conformance/kafka_log_under_test.h"
 #include "tests/conformance/log_calls.h"
 #include "tests/conformance/raw_kafka.h"
+#include "tests/support/eventually.h"
 
 namespace crm {
 namespace {
@@ -264,6 +266,60 @@ TEST(KafkaCheck, ATrimmedPartitionFailsAndTheOthersGoOn) {
   tail.reset();
   log.engine.reset();
   EXPECT_EQ(ReasonOf(KafkaLogEngine::Open(OptionsFor({log.topic})).status()), "LOG_TRIMMED");
+}
+
+TEST(KafkaCheck, EachPartitionThatIsTrimmedFails) {
+  KafkaUnderTest log;
+  RawKafka raw(KafkaBootstrap());
+  for (const Partition p : {4, 9}) {
+    ASSERT_TRUE(AppendNow(log.log(), p, {EventOf(KeyIn(p), "1"), EventOf(KeyIn(p), "2")}).ok());
+  }
+  for (const Partition p : {4, 9}) {
+    SCOPED_TRACE(p);
+    auto tail = log.log().OpenTail({{p, log.log().EndOffset(p).value()}}).value();
+    raw.Trim(log.topic, p, 2);
+    EXPECT_EQ(ReasonOf(log.engine->Check()), "LOG_TRIMMED");
+    EXPECT_EQ(ReasonOf(tail->Poll(kPatience).status()), "LOG_TRIMMED");
+    EXPECT_EQ(ReasonOf(AppendNow(log.log(), p, {EventOf(KeyIn(p), "3")}).status()), "LOG_TRIMMED");
+  }
+  EXPECT_TRUE(AppendNow(log.log(), 5, {EventOf(KeyIn(5), "on")}).ok());
+}
+
+TEST(KafkaCheck, ASettingIsNamedUntilItIsMended) {
+  KafkaUnderTest log;
+  RawKafka raw(KafkaBootstrap());
+  RawHeaders settings = SettingsForNewTopic(1);
+  const RawHeaders right = settings;
+  for (auto& [name, value] : settings) {
+    if (name == "retention.ms") value = "86400000";
+  }
+  EXPECT_TRUE(log.engine->Check().ok());
+  raw.SetSettings(log.topic, settings);
+  absl::Status wrong;
+  // Brokers answer a moment before they show it.
+  EXPECT_TRUE(Eventually(kPatience, [&] {
+    wrong = log.engine->Check();
+    return !wrong.ok();
+  }));
+  EXPECT_EQ(ReasonOf(wrong), "TOPIC_SETTING") << wrong;
+  EXPECT_THAT(MessageOf(wrong), HasSubstr("retention.ms=86400000"));
+  EXPECT_TRUE(AppendNow(log.log(), 1, {EventOf(KeyIn(1), "on")}).ok());
+  raw.SetSettings(log.topic, right);
+  EXPECT_TRUE(Eventually(kPatience, [&] { return log.engine->Check().ok(); }));
+}
+
+TEST(KafkaCheck, AddedPartitionsAreNamedAndRefusedAtTheNextStart) {
+  KafkaUnderTest log;
+  RawKafka(KafkaBootstrap()).AddPartitions(log.topic, kPartitions + 1);
+  absl::Status wrong;
+  EXPECT_TRUE(Eventually(kPatience, [&] {
+    wrong = log.engine->Check();
+    return !wrong.ok();
+  }));
+  EXPECT_EQ(ReasonOf(wrong), "TOPIC_SETTING") << wrong;
+  EXPECT_THAT(MessageOf(wrong), HasSubstr("17 partitions"));
+  EXPECT_TRUE(AppendNow(log.log(), 1, {EventOf(KeyIn(1), "on")}).ok());
+  EXPECT_EQ(ReasonOf(KafkaLogEngine::Open(OptionsFor({log.topic})).status()), "TOPIC_SETTING");
 }
 
 TEST(KafkaCheck, ARecreatedTopicIsAnotherLog) {

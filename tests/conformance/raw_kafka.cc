@@ -139,6 +139,30 @@ void RawKafka::CreateTopic(const std::string& topic, int partitions, const RawHe
   rd_kafka_topic_destroy(handle);
 }
 
+void RawKafka::SetSettings(const std::string& topic, const RawHeaders& settings) {
+  rd_kafka_t* const client = ProducerFor("none");
+  rd_kafka_ConfigResource_t* resource =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  for (const auto& [name, value] : settings) {
+    rd_kafka_ConfigResource_set_config(resource, name.c_str(), value.c_str());
+  }
+  Admin(client, RD_KAFKA_ADMIN_OP_ALTERCONFIGS, [&](auto* options, auto* queue) {
+    rd_kafka_AlterConfigs(client, &resource, 1, options, queue);
+  });
+  rd_kafka_ConfigResource_destroy(resource);
+}
+
+void RawKafka::AddPartitions(const std::string& topic, int partitions) {
+  rd_kafka_t* const client = ProducerFor("none");
+  char why[512];
+  rd_kafka_NewPartitions_t* more =
+      rd_kafka_NewPartitions_new(topic.c_str(), static_cast<size_t>(partitions), why, sizeof why);
+  Admin(client, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, [&](auto* options, auto* queue) {
+    rd_kafka_CreatePartitions(client, &more, 1, options, queue);
+  });
+  rd_kafka_NewPartitions_destroy(more);
+}
+
 void RawKafka::DeleteTopic(const std::string& topic) {
   rd_kafka_t* const client = ProducerFor("none");
   rd_kafka_DeleteTopic_t* gone = rd_kafka_DeleteTopic_new(topic.c_str());

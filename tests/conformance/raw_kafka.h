@@ -36,6 +36,9 @@ class RawKafka {
   Offset Produce(const RawRecord& record);
   RawHeaders HeadersAt(const std::string& topic, Partition partition, Offset offset);
   void CreateTopic(const std::string& topic, int partitions, const RawHeaders& settings);
+  // All that the topic's settings are; what is not named falls back to the broker's.
+  void SetSettings(const std::string& topic, const RawHeaders& settings);
+  void AddPartitions(const std::string& topic, int partitions);
   void DeleteTopic(const std::string& topic);
   // Deletes the records below `begin`.
   void Trim(const std::string& topic, Partition partition, Offset begin);

@@ -20,7 +20,7 @@ using Dump = admin::v1::DumpProjectionRequest;
 
 constexpr char kProjections[] = "/contact";
 constexpr char kLog[] = "/log";
-constexpr const char* kNames[] = {"core", "contact-by-name"};
+constexpr const char* kNames[] = {"core", "contact-index"};
 
 // What a server answers about everything it has.
 struct Picture {

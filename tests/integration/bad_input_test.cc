@@ -319,6 +319,16 @@ TEST_F(BadInputTest, AdministrationNamesWhatIsKnown) {
   EXPECT_TRUE(RefusedField(
       client_->Call<admin::v1::ListDeadLettersResponse>(kAdmin + "ListDeadLetters", letters).status,
       "page_size"));
+  letters.set_page_size(1);
+  for (const char* token :
+       {"x", "0", "1.", ".1", "16.0", "-1.0", "1.-1", "1.1.1", "99999999999.1"}) {
+    letters.set_page_token(token);
+    EXPECT_TRUE(RefusedField(
+        client_->Call<admin::v1::ListDeadLettersResponse>(kAdmin + "ListDeadLetters", letters)
+            .status,
+        "page_token"))
+        << token;
+  }
 }
 
 TEST_F(BadInputTest, UnknownMethodsAreUnimplemented) {

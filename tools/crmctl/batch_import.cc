@@ -90,6 +90,7 @@ class BatchImport::Stream {
   bool finishing_ = false;
   bool finished_ = false;
   bool answered_ = false;
+  bool named_ = false;
 };
 
 absl::Status BatchImport::Stream::Run() {
@@ -161,10 +162,15 @@ void BatchImport::Stream::Send() {
   if (import_.paused_until_ > import_.clock_.Monotonic()) {
     return PauseUntil(import_.paused_until_);
   }
-  const BatchItem* request = import_.TakeReady();
+  BatchItem* request = import_.TakeReady();
   if (request == nullptr) return;
+  // The server remembers it for the rest of the stream.
+  if (!std::exchange(named_, true)) request->set_import_id(import_.options_.import_id);
   writing_ = true;
-  call_->Write(ToBuffer(*request), TagOf(kWrite));
+  grpc::WriteOptions options;
+  // Another follows at once.
+  if (import_.HasReady()) options.set_buffer_hint();
+  call_->Write(ToBuffer(*request), options, TagOf(kWrite));
 }
 
 void BatchImport::Stream::PauseUntil(TimeNs when) {
@@ -223,7 +229,7 @@ void BatchImport::Fill(const Source& source) {
   }
 }
 
-const BatchItem* BatchImport::TakeReady() {
+BatchItem* BatchImport::TakeReady() {
   if (ready_.empty()) return nullptr;
   Row& row = rows_.at(*ready_.begin());
   ready_.erase(ready_.begin());
@@ -266,7 +272,7 @@ void BatchImport::Complete(int64_t row) {
     return;
   }
   ready_.insert(key->second.front());
-  key->second.pop_front();
+  key->second.erase(key->second.begin());
 }
 
 void BatchImport::StreamEnded() {

@@ -2,11 +2,11 @@
 
 #include <google/rpc/status.pb.h>
 
-#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -26,6 +26,9 @@ class BatchImport {
     // "/crm.contact.v1.ContactService/ImportContacts".
     std::string method;
     int in_flight = 256;
+    // Names the import; rows without a request id get one of it (crm.common.v1.BatchItem). At most
+    // 100 bytes.
+    std::string import_id;
     // Gives up when no row was answered for so long.
     TimeNs patience = 60 * kSecond;
   };
@@ -68,8 +71,9 @@ class BatchImport {
   // Takes rows from the source as long as there is room.
   void Fill(const Source& source);
   bool complete() const { return exhausted_ && rows_.empty(); }
+  bool HasReady() const { return !ready_.empty(); }
   // The next row to send; marks it as sent.
-  const common::v1::BatchItem* TakeReady();
+  common::v1::BatchItem* TakeReady();
   void Answered(const common::v1::BatchResult& response,
                 const std::function<void(const Result&)>& each);
   void SendAgain(int64_t row);
@@ -86,7 +90,7 @@ class BatchImport {
   // Rows without a result: at most options_.in_flight.
   absl::flat_hash_map<int64_t, Row> rows_;
   // By key: rows that wait for an earlier one of the same key.
-  absl::flat_hash_map<std::string, std::deque<int64_t>> keys_;
+  absl::flat_hash_map<std::string, std::vector<int64_t>> keys_;
   std::set<int64_t> ready_;
   bool exhausted_ = false;
   // Monotonic: nothing is sent before.

@@ -30,6 +30,9 @@ CommandTree::CommandTree(Console& console, Random& random, const char* footer)
   app_.add_option("--timeout", timeout_seconds_, "Seconds to wait for an answer")
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
+  app_.add_flag("--eventual", eventual_,
+                "Read what the server holds, without asking the log for its end: works while the "
+                "log cannot be reached, and may be a moment old");
   app_.add_flag("--json", json_, "Answers as JSON, one object a line");
 }
 
@@ -76,6 +79,18 @@ void CommandTree::AddImportOptions(CLI::App* command, ImportOptions* to) {
   command->add_option("--show-faults", to->show_faults, "Faults printed one by one; 0 = all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  command->add_option("--refused", to->refused,
+                      "Where refused rows go; default FILE.refused.csv (vCard: .vcf)");
+  command->add_option("--state", to->state,
+                      "Where it is kept how far the import is, so that it goes on after a break; "
+                      "default beside FILE");
+  command
+      ->add_option("--import-id,--request-prefix", to->import_id,
+                   "Row N has request id ID-N; default that of an import of FILE that broke off, "
+                   "else random")
+      ->check([](const std::string& id) {
+        return id.size() > 100 ? std::string("must have at most 100 bytes") : std::string();
+      });
 }
 
 RpcTarget CommandTree::Target() const {
@@ -83,6 +98,7 @@ RpcTarget CommandTree::Target() const {
   target.address = target_;
   target.tenant = tenant_;
   target.actor = actor_;
+  target.eventual = eventual_;
   target.timeout = static_cast<TimeNs>(timeout_seconds_ * kSecond);
   return target;
 }

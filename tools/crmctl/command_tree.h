@@ -72,6 +72,7 @@ class CommandTree {
   std::string actor_;
   double timeout_seconds_ = 30;
   bool json_ = false;
+  bool eventual_ = false;
 };
 
 }  // namespace crm::crmctl

@@ -13,12 +13,16 @@ namespace crm::crmctl {
 
 struct ImportArguments {
   ImportOptions options;
+  // The mapping file; empty: `columns`.
+  std::string mapping;
   ContactColumns columns;
-  // Row n of the file is sent with the request id "<prefix>-<n>".
-  std::string request_prefix;
+  // "csv", "vcard", or empty: by the file's name.
+  std::string format;
+  // ISO 3166-1 alpha-2: the region of vCards that tell none.
+  std::string region;
 };
-// Reads the file and upserts a contact a row. Rows with faults are printed and counted, the others
-// go in.
+// Reads the file and upserts a contact a row, or a card. Those with faults are printed and kept
+// aside, the others go in.
 absl::Status ImportContacts(RpcClient& client, Console& console, const ImportArguments& arguments);
 
 struct GetArguments {

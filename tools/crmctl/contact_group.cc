@@ -8,11 +8,17 @@ namespace crm::crmctl {
 namespace {
 
 constexpr char kImportFooter[] = R"(
-The file is CSV as of RFC 4180 in UTF-8; its first line names the columns. A contact is keyed by
-(source, key): importing a file again changes nothing, a changed row updates its contact. Rows with
-faults are named by line and column and left out; then the exit code is 2.
+A CSV file's first line names its columns; a mapping file (docs/importing.md) says how the file is
+written and what the columns are; flags do for plain files. A .vcf file has vCards, 3.0 or 4.0.
+
+A contact is keyed by (source, key): importing a file again changes nothing, a changed row updates
+its contact. Rows that are refused are named by line, column or field and reason, the others go in;
+then the exit code is 2, and the refused rows are in FILE.refused.csv: mended, that file can be
+imported by itself. An import that broke off goes on where it was when the command is run again.
 
 Examples:
+  crmctl import contacts people.csv --mapping people.mapping
+  crmctl import contacts people.vcf --source phone-book
   crmctl import contacts people.csv --source shop --key-column id \
       --map first=given_name --map last=family_name --map mail=emails
   crmctl import contacts households.csv --source complete-journey --key-column household_id \
@@ -32,39 +38,38 @@ std::string NotEmpty(const std::string& text) {
 void AddContactImport(CommandTree& tree, CLI::App* import) {
   auto* to = tree.Keep<ImportArguments>();
   CLI::App* contacts =
-      tree.AddCall(import, "contacts", "Upsert a contact for each row of a CSV file",
+      tree.AddCall(import, "contacts", "Upsert a contact for each row of a CSV file, or vCard",
                    [to, &tree](RpcClient& client, Console& console) {
-                     if (to->request_prefix.empty())
-                       to->request_prefix = "import-" + tree.random().Uuid();
+                     to->options.fresh_id = "import-" + tree.random().Uuid();
                      return ImportContacts(client, console, *to);
                    });
   contacts->footer(kImportFooter);
   CommandTree::AddImportOptions(contacts, &to->options);
+  contacts->add_option("--mapping", to->mapping, "Mapping file: says all that the flags below say");
   contacts->add_option("--source", to->columns.source, "The system the contacts come from")
-      ->required()
+      ->excludes("--mapping")
       ->check(NotEmpty);
-  contacts
-      ->add_option("--key-column", to->columns.key_column, "Column with the contact's key there")
-      ->required();
+  contacts->add_option("--key-column", to->columns.key_column, "Column with the key there")
+      ->excludes("--mapping");
   contacts
       ->add_option("--map", to->columns.map,
                    fmt::format("COLUMN=FIELD, may repeat; an empty cell empties the field. "
                                "Fields: {}",
-                               fmt::join(ContactMapping::Fields(), ", ")))
+                               fmt::join(ContactField::Plain(), ", ")))
+      ->excludes("--mapping")
       ->allow_extra_args(false);
   contacts
       ->add_option("--tags-columns", to->columns.tags_columns,
                    "Columns that become tags \"column:value\"; empty cells and NA make none")
+      ->excludes("--mapping")
       ->delimiter(',')
       ->allow_extra_args(false);
   contacts->add_option("--kind", to->columns.kind, "What the contacts are; default person")
+      ->excludes("--mapping")
       ->check(CLI::IsMember({"person", "organization"}));
-  contacts
-      ->add_option("--request-prefix", to->request_prefix,
-                   "Row at line N has request id PREFIX-N; random where not given")
-      ->check([](const std::string& prefix) {
-        return prefix.size() > 100 ? std::string("must have at most 100 bytes") : std::string();
-      });
+  contacts->add_option("--format", to->format, "Default: vcard where FILE ends with .vcf, else csv")
+      ->check(CLI::IsMember({"csv", "vcard"}));
+  contacts->add_option("--region", to->region, "ISO 3166-1 code for vCards that tell no country");
 }
 
 void AddContactCommands(CommandTree& tree) {

@@ -1,155 +1,207 @@
 #include "tools/crmctl/contact_mapping.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/descriptor.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/status.h"
+#include "tools/crmctl/cell_values.h"
 
 namespace crm::crmctl {
 namespace {
 
 using contact::v1::Contact;
-using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 
-// What an update can change; the rest of a contact is the service's.
-bool IsChangeable(const FieldDescriptor& field) {
-  static const std::vector<std::string> kNot = {"name", "external_key", "etag", "kind"};
-  return std::find(kNot.begin(), kNot.end(), field.name()) == kNot.end();
+void AddPath(const std::string& path, google::protobuf::FieldMask* mask) {
+  const auto& paths = mask->paths();
+  if (std::find(paths.begin(), paths.end(), path) == paths.end()) mask->add_paths(path);
 }
 
-bool IsText(const FieldDescriptor& field) {
-  return field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
+int Place(size_t column) {
+  return static_cast<int>(column) + 1;
 }
 
-bool IsRecordOfTexts(const FieldDescriptor& field) {
-  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && field.is_repeated();
+absl::Status Faults(const std::vector<std::string>& faults) {
+  if (faults.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "CSV_COLUMNS",
+               fmt::format("{}", fmt::join(faults, "; ")));
 }
 
-// The one element of a repeated message, or the message itself.
-Message* Within(Message* message, const FieldDescriptor* field) {
-  const auto* reflection = message->GetReflection();
-  if (reflection->FieldSize(*message, field) == 0) return reflection->AddMessage(message, field);
-  return reflection->MutableRepeatedMessage(message, field, 0);
-}
-
-void SetField(Message* message, const std::vector<const FieldDescriptor*>& path,
-              const std::string& value) {
-  for (size_t i = 0; i + 1 < path.size(); ++i) message = Within(message, path[i]);
-  const FieldDescriptor* field = path.back();
-  if (field->is_repeated()) return message->GetReflection()->AddString(message, field, value);
-  message->GetReflection()->SetString(message, field, value);
-}
-
-// How survey and statistics exports write "unknown".
-bool IsAbsent(const std::string& cell) {
-  return cell.empty() || cell == "NA";
+// An address of which only a later one is filled, or nothing at all, is none.
+void DropEmptyAddresses(Contact* contact) {
+  auto* addresses = contact->mutable_addresses();
+  for (int i = addresses->size() - 1; i >= 0; --i) {
+    if (addresses->Get(i).ByteSizeLong() == 0) addresses->DeleteSubrange(i, 1);
+  }
 }
 
 }  // namespace
 
-std::vector<std::string> ContactMapping::Fields() {
-  std::vector<std::string> names;
-  const auto* contact = Contact::descriptor();
-  for (int i = 0; i < contact->field_count(); ++i) {
-    const FieldDescriptor& field = *contact->field(i);
-    if (!IsChangeable(field)) continue;
-    if (IsText(field)) names.push_back(field.name());
-    if (!IsRecordOfTexts(field)) continue;
-    for (int j = 0; j < field.message_type()->field_count(); ++j) {
-      names.push_back(field.name() + "." + field.message_type()->field(j)->name());
+absl::StatusOr<ContactFileSpec> SpecOf(const ContactColumns& columns) {
+  ContactFileSpec spec;
+  std::vector<std::string> faults;
+  spec.source = columns.source;
+  spec.key = {columns.key_column};
+  spec.kind = columns.kind;
+  for (const std::string& map : columns.map) {
+    // A column's name may hold '=', a field's cannot.
+    const size_t equals = map.rfind('=');
+    if (equals == std::string::npos) {
+      faults.push_back(fmt::format("--map '{}' is not column=field", map));
+    } else {
+      spec.columns.push_back({{map.substr(0, equals)}, map.substr(equals + 1), "--map: "});
     }
   }
-  return names;
-}
-
-std::optional<ContactMapping::FieldPath> ContactMapping::FindField(std::string_view name) {
-  const std::vector<std::string> known = Fields();
-  if (std::find(known.begin(), known.end(), name) == known.end()) return std::nullopt;
-  const size_t dot = name.find('.');
-  const auto* field = Contact::descriptor()->FindFieldByName(std::string(name.substr(0, dot)));
-  if (dot == std::string_view::npos) return FieldPath{field};
-  return FieldPath{field,
-                   field->message_type()->FindFieldByName(std::string(name.substr(dot + 1)))};
-}
-
-size_t ContactMapping::Column(const std::string& name, const CsvTable& table,
-                              std::vector<std::string>* faults) {
-  if (const auto found = table.Find(name)) return *found;
-  faults->push_back(
-      fmt::format("there is no column '{}'; there are: {}", name, fmt::join(table.header(), ", ")));
-  return 0;
-}
-
-void ContactMapping::AddToMask(const std::string& path) {
-  const auto& paths = mask_.paths();
-  if (std::find(paths.begin(), paths.end(), path) == paths.end()) mask_.add_paths(path);
-}
-
-void ContactMapping::AddMap(const std::string& text, const CsvTable& table,
-                            std::vector<std::string>* faults) {
-  // A column's name may hold '=', a field's cannot.
-  const size_t equals = text.rfind('=');
-  if (equals == std::string::npos) {
-    faults->push_back(fmt::format("--map '{}' is not column=field", text));
-    return;
-  }
-  const std::string name = text.substr(equals + 1);
-  const auto path = FindField(name);
-  const size_t column = Column(text.substr(0, equals), table, faults);
-  if (!path) {
-    faults->push_back(
-        fmt::format("--map: '{}' is no field; there are: {}", name, fmt::join(Fields(), ", ")));
-    return;
-  }
-  const bool taken = std::any_of(mapped_.begin(), mapped_.end(), [&](const MappedColumn& other) {
-    return other.path == *path && !path->back()->is_repeated();
-  });
-  if (taken) faults->push_back(fmt::format("--map: '{}' can take one column only", name));
-  mapped_.push_back({column, *path});
-  AddToMask(path->front()->name());
-}
-
-absl::StatusOr<ContactMapping> ContactMapping::Make(const ContactColumns& columns,
-                                                    const CsvTable& table) {
-  ContactMapping mapping;
-  std::vector<std::string> faults;
-  mapping.source_ = columns.source;
-  mapping.key_column_ = mapping.Column(columns.key_column, table, &faults);
-  for (const std::string& map : columns.map) mapping.AddMap(map, table, &faults);
   for (const std::string& tag : columns.tags_columns) {
-    mapping.tags_.emplace_back(mapping.Column(tag, table, &faults), tag);
-    mapping.AddToMask("tags");
+    spec.columns.push_back({{tag}, fmt::format("tags[{}]", tag), "--tags-columns: "});
   }
-  if (!columns.kind.empty()) {
-    mapping.kind_ = columns.kind == "organization" ? Contact::ORGANIZATION : Contact::PERSON;
-    mapping.AddToMask("kind");
+  CRM_RETURN_IF_ERROR(Faults(faults));
+  return spec;
+}
+
+// Checks a specification against a header and gathers what is wrong.
+class ContactMapping::Maker {
+ public:
+  Maker(const CsvTable& table, const CustomFieldTypes& types) : table_(table), types_(types) {}
+
+  absl::StatusOr<ContactMapping> Make(const ContactFileSpec& spec) {
+    mapping_.source_ = spec.source;
+    mapping_.nothing_ = spec.nothing;
+    mapping_.keep_empty_ = spec.keep_empty;
+    for (const std::string& name : spec.key) mapping_.key_.push_back(Column(name));
+    if (!spec.observe_time.empty()) mapping_.observe_time_ = Column(spec.observe_time);
+    for (const auto& column : spec.columns) AddColumn(column);
+    for (const auto& constant : spec.constants) AddConstant(constant);
+    if (!spec.kind.empty()) {
+      mapping_.kind_ = spec.kind == "organization" ? Contact::ORGANIZATION : Contact::PERSON;
+      AddPath("kind", &mapping_.mask_);
+    }
+    CRM_RETURN_IF_ERROR(Faults(faults_));
+    return std::move(mapping_);
   }
-  if (faults.empty()) return mapping;
-  return Error(absl::StatusCode::kInvalidArgument, "CSV_COLUMNS",
-               fmt::format("{}", fmt::join(faults, "; ")));
+
+ private:
+  size_t Column(const std::string& name) {
+    if (const auto found = table_.Find(name)) return *found;
+    faults_.push_back(fmt::format("there is no column '{}'; there are: {}", name,
+                                  fmt::join(table_.header(), ", ")));
+    return 0;
+  }
+
+  void AddColumn(const ContactFileSpec::Column& column) {
+    std::vector<size_t> places;
+    for (const std::string& name : column.columns) places.push_back(Column(name));
+    const auto field = ContactField::Parse(column.field, types_);
+    if (!field.ok()) {
+      faults_.push_back(column.where + std::string(field.status().message()));
+      return;
+    }
+    if (!field->repeats() && !taken_.insert(field->place()).second) {
+      faults_.push_back(
+          fmt::format("{}'{}' can take one column only; in a mapping file + joins several",
+                      column.where, column.field));
+    }
+    AddPath(field->mask_path(), &mapping_.mask_);
+    mapping_.mapped_.push_back({std::move(places), "", *field});
+  }
+
+  void AddConstant(const ContactFileSpec::Constant& constant) {
+    const auto field = ContactField::Parse(constant.field, types_);
+    if (!field.ok()) {
+      faults_.push_back(constant.where + std::string(field.status().message()));
+      return;
+    }
+    contact::v1::Contact scratch;
+    if (const std::string wrong = field->Set(&scratch, constant.value); !wrong.empty()) {
+      faults_.push_back(constant.where + constant.field + " " + wrong);
+    }
+    AddPath(field->mask_path(), &mapping_.mask_);
+    const auto same =
+        std::find_if(mapping_.mapped_.begin(), mapping_.mapped_.end(), [&](const Mapped& mapped) {
+          return !field->repeats() && mapped.field.place() == field->place();
+        });
+    if (same != mapping_.mapped_.end()) {
+      same->constant = constant.value;
+    } else {
+      mapping_.mapped_.push_back({{}, constant.value, *field});
+    }
+  }
+
+  const CsvTable& table_;
+  const CustomFieldTypes& types_;
+  ContactMapping mapping_;
+  std::vector<std::string> faults_;
+  std::set<std::string> taken_;
+};
+
+absl::StatusOr<ContactMapping> ContactMapping::Make(const ContactFileSpec& spec,
+                                                    const CsvTable& table,
+                                                    const CustomFieldTypes& types) {
+  return Maker(table, types).Make(spec);
+}
+
+bool ContactMapping::SaysNothing(const std::string& cell, const ContactField& field) const {
+  if (cell.empty()) return true;
+  // How survey and statistics exports write "unknown": no tag is made of it.
+  if (field.is_labelled_tag() && cell == "NA") return true;
+  return std::find(nothing_.begin(), nothing_.end(), cell) != nothing_.end();
+}
+
+std::string ContactMapping::Value(const CsvRecord& record, const Mapped& mapped) const {
+  std::string value;
+  for (const size_t column : mapped.columns) {
+    const std::string& cell = record.cells[column];
+    if (SaysNothing(cell, mapped.field)) continue;
+    if (!value.empty()) value += ' ';
+    value += cell;
+  }
+  return value.empty() ? mapped.constant : value;
+}
+
+void ContactMapping::SetKey(const CsvRecord& record, Row* row) const {
+  auto* key = row->request.mutable_contact()->mutable_external_key();
+  key->set_source(source_);
+  for (const size_t column : key_) {
+    const std::string& cell = record.cells[column];
+    if (cell.empty()) {
+      row->faults.push_back(
+          {record.line, Place(column), "the key is empty; every row needs one of its own"});
+    }
+    key->mutable_key()->append(key->key().empty() ? "" : "-").append(cell);
+  }
+}
+
+void ContactMapping::SetObserveTime(const CsvRecord& record, Row* row) const {
+  if (!observe_time_ || record.cells[*observe_time_].empty()) return;
+  if (const auto time = ParseTime(record.cells[*observe_time_])) {
+    *row->request.mutable_observe_time() = *time;
+    return;
+  }
+  row->faults.push_back({record.line, Place(*observe_time_),
+                         "must be a date, 'YYYY-MM-DD hh:mm:ss' (UTC), or RFC 3339"});
 }
 
 ContactMapping::Row ContactMapping::ToRequest(const CsvRecord& record) const {
   Row row;
   Contact* contact = row.request.mutable_contact();
-  const std::string& key = record.cells[key_column_];
-  if (key.empty()) {
-    row.faults.push_back({record.line, static_cast<int>(key_column_) + 1,
-                          "the key is empty; every row needs one of its own"});
-  }
-  contact->mutable_external_key()->set_source(source_);
-  contact->mutable_external_key()->set_key(key);
+  SetKey(record, &row);
+  SetObserveTime(record, &row);
   contact->set_kind(kind_);
-  for (const auto& [column, path] : mapped_) {
-    if (!record.cells[column].empty()) SetField(contact, path, record.cells[column]);
+  for (const Mapped& mapped : mapped_) {
+    const std::string value = Value(record, mapped);
+    if (value.empty()) continue;
+    if (keep_empty_) AddPath(mapped.field.mask_path(), row.request.mutable_update_mask());
+    const std::string wrong = mapped.field.Set(contact, value);
+    if (wrong.empty()) continue;
+    row.faults.push_back(
+        {record.line, mapped.columns.empty() ? 0 : Place(mapped.columns.front()), wrong});
   }
-  for (const auto& [column, name] : tags_) {
-    if (!IsAbsent(record.cells[column])) contact->add_tags(name + ":" + record.cells[column]);
+  DropEmptyAddresses(contact);
+  if (keep_empty_ && kind_ != Contact::KIND_UNSPECIFIED) {
+    AddPath("kind", row.request.mutable_update_mask());
   }
-  *row.request.mutable_update_mask() = mask_;
+  if (!keep_empty_) *row.request.mutable_update_mask() = mask_;
   return row;
 }
 

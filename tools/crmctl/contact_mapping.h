@@ -7,10 +7,12 @@
 #include "absl/status/statusor.h"
 #include "crm/contact/v1/contact_service.pb.h"
 #include "tools/crmctl/csv_reader.h"
+#include "tools/crmctl/importing/contact_field.h"
+#include "tools/crmctl/importing/contact_file_spec.h"
 
 namespace crm::crmctl {
 
-// What the caller says of a file's columns.
+// What the caller says of a file's columns by flags.
 struct ContactColumns {
   std::string source;
   std::string key_column;
@@ -21,17 +23,16 @@ struct ContactColumns {
   std::string kind;
 };
 
-// From a row of a file to a contact. Columns become fields of crm.contact.v1.Contact, by the names
-// they have there ("given_name", "emails"; "addresses.locality" for the one address of a row); a
-// tags column becomes the tag "column:value". What is mapped is what the file decides: an empty
-// cell empties the field. Immutable, thread-safe.
+// The same as a mapping file would say it. INVALID_ARGUMENT: a map that is none.
+absl::StatusOr<ContactFileSpec> SpecOf(const ContactColumns& columns);
+
+// From a row of a file to a contact. What is mapped is what the file decides: a cell that says
+// nothing empties the field, unless the specification keeps it. Immutable, thread-safe.
 class ContactMapping {
  public:
-  // All faults of the columns together (INVALID_ARGUMENT).
-  static absl::StatusOr<ContactMapping> Make(const ContactColumns& columns, const CsvTable& table);
-
-  // What --map takes.
-  static std::vector<std::string> Fields();
+  // All faults of the specification against the file's columns together (INVALID_ARGUMENT).
+  static absl::StatusOr<ContactMapping> Make(const ContactFileSpec& spec, const CsvTable& table,
+                                             const CustomFieldTypes& types = {});
 
   // A record without faults, as a command. A fault where its key is empty or a cell does not fit.
   struct Row {
@@ -41,23 +42,28 @@ class ContactMapping {
   Row ToRequest(const CsvRecord& record) const;
 
  private:
-  using FieldPath = std::vector<const google::protobuf::FieldDescriptor*>;
-  struct MappedColumn {
-    size_t column = 0;
-    FieldPath path;
+  // A column or several that fill a field; without a column, what fills it where those give
+  // nothing.
+  struct Mapped {
+    std::vector<size_t> columns;
+    std::string constant;
+    ContactField field;
   };
 
-  static std::optional<FieldPath> FindField(std::string_view name);
-  void AddMap(const std::string& text, const CsvTable& table, std::vector<std::string>* faults);
-  size_t Column(const std::string& name, const CsvTable& table, std::vector<std::string>* faults);
-  void AddToMask(const std::string& path);
+  class Maker;
+
+  bool SaysNothing(const std::string& cell, const ContactField& field) const;
+  std::string Value(const CsvRecord& record, const Mapped& mapped) const;
+  void SetKey(const CsvRecord& record, Row* row) const;
+  void SetObserveTime(const CsvRecord& record, Row* row) const;
 
   std::string source_;
-  size_t key_column_ = 0;
+  std::vector<size_t> key_;
+  std::optional<size_t> observe_time_;
   contact::v1::Contact::Kind kind_ = contact::v1::Contact::KIND_UNSPECIFIED;
-  std::vector<MappedColumn> mapped_;
-  // Place and name.
-  std::vector<std::pair<size_t, std::string>> tags_;
+  std::vector<std::string> nothing_;
+  bool keep_empty_ = false;
+  std::vector<Mapped> mapped_;
   google::protobuf::FieldMask mask_;
 };
 

@@ -10,9 +10,6 @@
 namespace crm::crmctl {
 namespace {
 
-constexpr char kQuote = '"';
-constexpr int kEof = std::istream::traits_type::eof();
-
 absl::Status HeaderFaults(const std::vector<CsvFault>& faults) {
   std::string message;
   for (const CsvFault& fault : faults) {
@@ -50,115 +47,178 @@ std::string Describe(const CsvFault& fault, const std::vector<std::string>& head
                      fault.what);
 }
 
-void CsvReader::SkipByteOrderMark() {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  begun_ = true;
-  std::string start;
-  while (start.size() < kMark.size() && in_.peek() != kEof) {
-    if (static_cast<char>(in_.peek()) != kMark[start.size()]) break;
-    start.push_back(static_cast<char>(in_.get()));
+std::string ToCsvLine(const std::vector<std::string>& cells, const CsvDialect& dialect) {
+  std::string line;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) line += dialect.delimiter;
+    const std::string& cell = cells[i];
+    const bool plain = cell.find_first_of("\r\n") == std::string::npos &&
+                       cell.find(dialect.delimiter.front()) == std::string::npos &&
+                       (!dialect.quote || cell.find(*dialect.quote) == std::string::npos);
+    if (plain || !dialect.quote) {
+      line += cell;
+      continue;
+    }
+    line += *dialect.quote;
+    for (const char c : cell) line.append(c == *dialect.quote ? 2 : 1, c);
+    line += *dialect.quote;
   }
-  if (start.size() == kMark.size()) {
-    bytes_ += static_cast<int64_t>(start.size());
-    return;
-  }
-  // A mark that is cut off is content, and not UTF-8.
-  for (size_t i = 0; i < start.size(); ++i) in_.unget();
+  return line + '\n';
 }
 
-int CsvReader::Take() {
-  const int c = in_.get();
-  if (c == kEof) return c;
-  ++bytes_;
-  ++record_bytes_;
-  return c;
+CsvReader::CsvReader(std::istream& in, CsvDialect dialect)
+    : source_(in, dialect.encoding), dialect_(std::move(dialect)) {
+  const auto mark = [](std::array<bool, 256>& table, char c) {
+    table[static_cast<uint8_t>(c)] = true;
+  };
+  for (const char c : {'\n', '\r', dialect_.delimiter.front()}) mark(special_, c);
+  mark(special_in_quotes_, '\n');
+  if (!dialect_.quote) return;
+  mark(special_, *dialect_.quote);
+  mark(special_in_quotes_, *dialect_.quote);
+}
+
+// Whether so much text follows, which is in view then.
+bool CsvReader::Ahead(size_t count) {
+  while (text_.size() - at_ < count && !exhausted_) {
+    const std::string_view block = source_.Next();
+    exhausted_ = block.empty();
+    text_.erase(0, std::exchange(at_, 0));
+    text_ += block;
+  }
+  return text_.size() - at_ >= count;
+}
+
+bool CsvReader::IsAhead(std::string_view text) {
+  return Ahead(text.size()) && std::string_view(text_).substr(at_, text.size()) == text;
+}
+
+void CsvReader::Keep(size_t count) {
+  if (!too_long_) cell_.append(text_, at_, count);
+  Skip(count);
+}
+
+void CsvReader::Skip(size_t count) {
+  at_ += count;
+  record_bytes_ += count;
+  if (too_long_ || record_bytes_ <= kMaxRecordBytes) return;
+  too_long_ = true;
+  record_.cells.clear();
+  record_.faults.clear();
+  cell_.clear();
+}
+
+void CsvReader::TakeRun(const std::array<bool, 256>& special) {
+  size_t end = at_;
+  while (end < text_.size() && !special[static_cast<uint8_t>(text_[end])]) ++end;
+  Keep(end - at_);
 }
 
 std::optional<CsvRecord> CsvReader::Next() {
-  if (!begun_) SkipByteOrderMark();
   while (!stopped_) {
     record_ = {};
     record_.line = line_;
     record_bytes_ = 0;
+    too_long_ = false;
     cell_.clear();
     cell_faulty_ = false;
-    State state = State::kCellStart;
-    while (state != State::kEnd) {
-      const int c = Take();
-      if (c == kEof) {
-        EndFile(state);
-        break;
-      }
-      if (record_bytes_ > kMaxRecordBytes) {
-        Stop(fmt::format("the row is longer than {} bytes; is a quote not closed?",
-                         kMaxRecordBytes));
-        break;
-      }
-      state = Step(state, static_cast<char>(c));
-    }
-    const bool blank =
-        record_.cells.empty() || (record_.cells.size() == 1 && record_.cells[0].empty() &&
-                                  record_bytes_ <= 2 && record_.faults.empty());
+    ReadRecord();
+    const bool blank = record_.cells.empty() || (record_.cells.size() == 1 &&
+                                                 record_.cells[0].empty() && record_bytes_ <= 2);
     if (!blank || !record_.faults.empty()) return std::exchange(record_, {});
   }
   return std::nullopt;
 }
 
-CsvReader::State CsvReader::Step(State state, char c) {
+void CsvReader::ReadRecord() {
+  State state = State::kCellStart;
+  while (state != State::kEnd) {
+    if (!Ahead(1)) {
+      EndFile(state);
+      break;
+    }
+    if (state == State::kPlain) TakeRun(special_);
+    if (state == State::kQuoted) TakeRun(special_in_quotes_);
+    if (at_ < text_.size()) state = Step(state);
+  }
+  if (!too_long_ || record_.fatal) return;
+  record_.cells.clear();
+  record_.faults = {{record_.line, 0, fmt::format("is longer than {} bytes", kMaxRecordBytes)}};
+}
+
+CsvReader::State CsvReader::Step(State state) {
+  const char c = text_[at_];
+  if (state == State::kLost) return StepLost();
   if (state == State::kQuoted) {
+    if (IsQuote(c)) {
+      Skip(1);
+      return State::kQuoteInQuoted;
+    }
     if (c == '\n') ++line_;
-    if (c == kQuote) return State::kQuoteInQuoted;
-    cell_.push_back(c);
+    Keep(1);
     return State::kQuoted;
   }
-  if (state == State::kQuoteInQuoted && c == kQuote) {
-    cell_.push_back(kQuote);
+  if (state == State::kQuoteInQuoted && IsQuote(c)) {
+    Keep(1);
     return State::kQuoted;
   }
-  if (state == State::kCellStart && c == kQuote) {
+  if (state == State::kCellStart && IsQuote(c)) {
     quote_line_ = line_;
+    Skip(1);
     return State::kQuoted;
   }
-  return StepPlain(state, c);
+  return StepPlain(state);
 }
 
 // What may follow outside of quotes.
-CsvReader::State CsvReader::StepPlain(State state, char c) {
-  if (c == ',') {
+CsvReader::State CsvReader::StepPlain(State state) {
+  const char c = text_[at_];
+  if (c == '\n') return EndRow(1);
+  if (c == '\r') return StepCarriageReturn();
+  if (IsAhead(dialect_.delimiter)) {
+    Skip(dialect_.delimiter.size());
     EndCell();
     return State::kCellStart;
   }
-  if (c == '\n') {
-    EndCell();
-    ++line_;
-    return State::kEnd;
-  }
-  if (c == '\r') return StepCarriageReturn();
   if (state == State::kQuoteInQuoted) {
     AddFault("text after the closing quote; a quote within a cell is written twice");
-  } else if (c == kQuote) {
+    if (too_long_) return State::kLost;
+  } else if (IsQuote(c)) {
     AddFault("a quote within a cell that is not quoted; quote the cell and write the quote twice");
   }
-  cell_.push_back(c);
+  Keep(1);
   return State::kPlain;
 }
 
 CsvReader::State CsvReader::StepCarriageReturn() {
-  if (in_.peek() == '\n') {
-    Take();
-    EndCell();
-    ++line_;
-    return State::kEnd;
-  }
+  if (IsAhead("\r\n")) return EndRow(2);
   AddFault("a carriage return that no line feed follows; lines end with LF or CRLF");
+  Skip(1);
   return State::kPlain;
 }
 
+CsvReader::State CsvReader::StepLost() {
+  const size_t line_end = text_.find('\n', at_);
+  if (line_end != std::string::npos) return EndRow(line_end + 1 - at_);
+  Skip(text_.size() - at_);
+  return State::kLost;
+}
+
+CsvReader::State CsvReader::EndRow(size_t line_end) {
+  Skip(line_end);
+  EndCell();
+  ++line_;
+  return State::kEnd;
+}
+
 void CsvReader::EndCell() {
+  if (too_long_) return;
   if (cell_.find('\0') != std::string::npos) {
-    AddFault("holds a NUL byte; is the file UTF-16? Save it as UTF-8");
+    AddFault("holds a NUL byte; is the file UTF-16? Say so: encoding = utf-16le in a mapping file");
   } else if (!IsUtf8(cell_)) {
-    AddFault("is not UTF-8; save the file as UTF-8");
+    const std::string_view encoding = NameOf(source_.encoding());
+    AddFault(fmt::format("is not {}; name the file's encoding in a mapping file",
+                         encoding == "utf-8" ? "UTF-8" : encoding));
   }
   record_.cells.push_back(std::exchange(cell_, {}));
   cell_faulty_ = false;
@@ -166,7 +226,7 @@ void CsvReader::EndCell() {
 
 void CsvReader::EndFile(State state) {
   stopped_ = true;
-  if (in_.bad()) return Stop("the file cannot be read any further");
+  if (source_.broken()) return Stop("the file cannot be read any further");
   if (state == State::kQuoted) {
     line_ = quote_line_;
     return Stop("the quote that opens here is never closed");
@@ -186,8 +246,8 @@ void CsvReader::Stop(std::string what) {
   AddFault(std::move(what));
 }
 
-absl::StatusOr<CsvTable> CsvTable::Open(std::istream& in) {
-  CsvTable table{CsvReader(in)};
+absl::StatusOr<CsvTable> CsvTable::Open(std::istream& in, const CsvDialect& dialect) {
+  CsvTable table{CsvReader(in, dialect)};
   std::optional<CsvRecord> header = table.reader_.Next();
   if (!header) {
     return HeaderFaults({{1, 0, "the file is empty; its first line must name the columns"}});
@@ -208,6 +268,7 @@ std::optional<size_t> CsvTable::Find(std::string_view column) const {
 std::optional<CsvRecord> CsvTable::Next() {
   std::optional<CsvRecord> record = reader_.Next();
   if (!record || record->fatal || record->cells.size() == header_.size()) return record;
+  if (record->cells.empty()) return record;
   record->faults.push_back(
       {record->line, 0,
        fmt::format("has {} cells where the header has {}", record->cells.size(), header_.size())});

@@ -29,10 +29,12 @@ struct FileOf {
 template <typename Rows, typename Columns>
 CLI::App* AddFileImport(CommandTree& tree, CLI::App* import, const char* name, const char* what,
                         FileOf<Columns>* to) {
-  CLI::App* command = tree.AddCall(import, name, what, [to](RpcClient& client, Console& console) {
+  const auto run = [to, &tree](RpcClient& client, Console& console) {
     Rows rows(to->columns);
-    return ImportFile(client, console, to->options, rows);
-  });
+    to->options.fresh_id = "import-" + tree.random().Uuid();
+    return ImportFile(client, console, to->options, {}, rows);
+  };
+  CLI::App* command = tree.AddCall(import, name, what, run);
   CommandTree::AddImportOptions(command, &to->options);
   command->add_option("--source", to->columns.source, "The system the file comes from")->required();
   return command;

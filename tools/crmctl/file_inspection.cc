@@ -9,6 +9,7 @@
 #include "common/log/embedded/embedded_log.h"
 #include "common/projection/bulk_rebuild.h"
 #include "common/projection/dump.h"
+#include "common/service/dead_letter_list.h"
 #include "common/service/log_reading.h"
 #include "common/service/projection_store.h"
 #include "common/service/reaction_refusals.h"
@@ -95,9 +96,12 @@ FileInspection::FileInspection(std::string data_directory,
     : data_directory_(std::move(data_directory)),
       budget_(std::make_unique<StorageBudget>(kBudgetBytes)),
       engine_(std::move(engine)) {
+  // Where it lies elsewhere, the views that need it say so when they are to be folded.
+  const absl::StatusOr<Secret> secret = Secret::FromFile(data_directory_ + "/secret", nullptr);
   for (ServiceDefinition& service : services) {
     // A log made before the service existed has no topic of its own for it.
     if (!HasTopic(*engine_, service.topic)) continue;
+    if (service.use_secret && secret.ok()) service.use_secret(*secret);
     services_.push_back(std::make_unique<Service>(std::move(service), *engine_));
   }
 }
@@ -175,6 +179,13 @@ absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* st
     CRM_ASSIGN_OR_RETURN(const Offset end, service.log.EndOffset(p));
     partition->set_end_offset(end);
   }
+  const auto core = OpenStore(service, service.core);
+  if (core.ok()) {
+    CRM_ASSIGN_OR_RETURN(const DeadLetterCounts letters, CountDeadLetters(**core));
+    for (Partition p = 0; p < kPartitions; ++p) {
+      status->mutable_partitions(p)->set_foreign_records(letters.foreign[static_cast<size_t>(p)]);
+    }
+  }
   for (const Folded& folded : service.projections) {
     const Projection& projection = folded.projection;
     ProjectionStatus* its = status->add_projections();
@@ -206,20 +217,7 @@ absl::StatusOr<ListDeadLettersResponse> FileInspection::ListDeadLetters(
     const ListDeadLettersRequest& request) {
   CRM_ASSIGN_OR_RETURN(Service * service, FindService(request.service()));
   CRM_ASSIGN_OR_RETURN(const auto store, OpenStore(*service, service->core));
-  const int size = request.page_size() == 0 ? 100 : std::min(request.page_size(), 1000);
-  ListDeadLettersResponse response;
-  CRM_RETURN_IF_ERROR(
-      VisitDeadLetters(*store, [&](Partition p, const common::v1::DeadLetter& letter) {
-        DeadLetterEntry* entry = response.add_dead_letters();
-        entry->set_partition(p);
-        entry->set_offset(letter.offset());
-        entry->set_tenant(letter.tenant());
-        entry->set_subject(letter.subject());
-        entry->set_reason(letter.reason());
-        entry->set_foreign(letter.foreign());
-        return response.dead_letters_size() < size;
-      }));
-  return response;
+  return ReadDeadLetters(*store, request);
 }
 
 absl::Status FileInspection::ReadLog(const ReadLogRequest& request, const Each<LogEntry>& each) {

@@ -80,6 +80,11 @@ absl::Status LogTail(Inspection& inspection, Console& console, const LogArgument
   for (int i = 0; service != nullptr && !arguments.from_given && i < service->partitions_size();
        ++i) {
     const PartitionStatus& partition = service->partitions(i);
+    if (partition.end_offset() < 0) {
+      return Error(absl::StatusCode::kUnavailable, "LOG_UNREACHABLE",
+                   "the log does not tell where it ends; is a broker away? Retry later, or give "
+                   "--from");
+    }
     from.at(static_cast<size_t>(partition.partition())) = partition.end_offset();
   }
   ReadLogRequest request = RequestOf(arguments, topic);

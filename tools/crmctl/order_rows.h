@@ -36,6 +36,8 @@ class OrderRows final : public RowImport {
   std::string method() const override {
     return "/crm.interaction.v1.InteractionService/ImportOrders";
   }
+  // A row is one line of an order.
+  bool RowsStandAlone() const override { return false; }
   absl::Status Open(const CsvTable& table) override;
   Row Next(const CsvRecord& record) override;
   std::optional<BatchImport::Item> End() override;

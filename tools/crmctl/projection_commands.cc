@@ -42,10 +42,20 @@ absl::StatusOr<Chosen> Choose(Inspection& inspection, const ProjectionChoice& ch
                            fmt::join(known, ", ")));
 }
 
+constexpr int64_t kUnknown = -1;
+
+// Records of the service's topic; unknown where the log cannot be reached.
 int64_t EndOf(const ServiceStatus& service) {
-  return std::accumulate(
-      service.partitions().begin(), service.partitions().end(), int64_t{0},
-      [](int64_t sum, const PartitionStatus& p) { return sum + p.end_offset(); });
+  int64_t end = 0;
+  for (const PartitionStatus& partition : service.partitions()) {
+    if (partition.end_offset() < 0) return kUnknown;
+    end += partition.end_offset();
+  }
+  return end;
+}
+
+std::string CountOrUnknown(int64_t count) {
+  return count < 0 ? "unknown" : WithThousands(count);
 }
 
 // What was shown is of the others.
@@ -123,16 +133,20 @@ absl::Status ShowStatus(Inspection& inspection, Console& console) {
                {"PARTITIONS", kRight},
                {"OWNED", kRight},
                {"RECORDS", kRight},
-               {"VOID", kRight}});
+               {"VOID", kRight},
+               {"FOREIGN", kRight}});
   for (const ServiceStatus& service : status.services()) {
     int64_t owned = 0;
     int64_t voids = 0;
+    int64_t foreign = 0;
     for (const PartitionStatus& partition : service.partitions()) {
       owned += partition.owned() ? 1 : 0;
       voids += partition.void_records();
+      foreign += partition.foreign_records();
     }
     table.Add({service.service(), service.topic(), std::to_string(service.partitions_size()),
-               std::to_string(owned), WithThousands(EndOf(service)), WithThousands(voids)});
+               std::to_string(owned), CountOrUnknown(EndOf(service)), WithThousands(voids),
+               WithThousands(foreign)});
   }
   console.out << table.ToString();
   ShowReactions(status, console);
@@ -158,9 +172,10 @@ absl::Status ProjectionStatus(Inspection& inspection, Console& console) {
       const int64_t read =
           std::accumulate(projection.read_to().begin(), projection.read_to().end(), int64_t{0});
       table.Add({service.service(), projection.projection(), std::to_string(projection.version()),
-                 WithThousands(EndOf(service)), WithThousands(read),
-                 WithThousands(projection.lag()), WithThousands(projection.quarantined_subjects()),
+                 CountOrUnknown(EndOf(service)), WithThousands(read),
+                 CountOrUnknown(projection.lag()), WithThousands(projection.quarantined_subjects()),
                  projection.rebuilding() ? "rebuilding"
+                 : projection.lag() < 0  ? "unknown"
                  : projection.lag() > 0  ? "behind"
                                          : "ok"});
     }
@@ -290,18 +305,21 @@ absl::Status ListDeadLetters(Inspection& inspection, Console& console, const std
     ListDeadLettersRequest request;
     request.set_service(each.service());
     request.set_page_size(1000);
-    CRM_ASSIGN_OR_RETURN(const auto response, inspection.ListDeadLetters(request));
-    count += response.dead_letters_size();
-    for (const DeadLetterEntry& letter : response.dead_letters()) {
-      if (console.json) {
-        console.PrintJson(letter);
-        continue;
+    do {
+      CRM_ASSIGN_OR_RETURN(const auto page, inspection.ListDeadLetters(request));
+      count += page.dead_letters_size();
+      for (const DeadLetterEntry& letter : page.dead_letters()) {
+        if (console.json) {
+          console.PrintJson(letter);
+          continue;
+        }
+        // A record of somebody else's belongs to nobody.
+        table.Add({each.service(), each.topic(), std::to_string(letter.partition()),
+                   WithThousands(letter.offset()), letter.tenant().empty() ? "-" : letter.tenant(),
+                   letter.subject().empty() ? "-" : letter.subject(), letter.reason()});
       }
-      // A record of somebody else's belongs to nobody.
-      table.Add({each.service(), each.topic(), std::to_string(letter.partition()),
-                 WithThousands(letter.offset()), letter.tenant().empty() ? "-" : letter.tenant(),
-                 letter.subject().empty() ? "-" : letter.subject(), letter.reason()});
-    }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
   }
   if (!known) {
     return Error(absl::StatusCode::kInvalidArgument, "SERVICE_NOT_KNOWN",

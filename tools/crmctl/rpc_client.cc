@@ -181,7 +181,7 @@ absl::Status RpcClient::CallOnce(const std::string& method,
                                  const google::protobuf::Message& request, TimeNs timeout,
                                  google::protobuf::Message* response) {
   const auto context = NewContext();
-  context->AddMetadata(kConsistencyKey, "strong");
+  if (!target_.eventual) context->AddMetadata(kConsistencyKey, "strong");
   context->set_deadline(FromNow(timeout));
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(ChannelOf(method));

@@ -23,6 +23,8 @@ struct RpcTarget {
   std::string actor;
   // Longest wait for an answer, and for a connection.
   TimeNs timeout = 30 * kSecond;
+  // Reads answer from what the server holds, which may be a moment old; they need no log.
+  bool eventual = false;
 };
 
 // Calls servers by the names of their methods ("/package.Service/Method"): of those that host the
@@ -37,7 +39,8 @@ class RpcClient {
   // A target that cannot be parsed is taken for one address.
   explicit RpcClient(RpcTarget target);
 
-  // Reads strongly: a person expects to see what was answered to anyone before.
+  // Reads strongly unless the target says otherwise: a person expects to see what was answered to
+  // anyone before.
   absl::Status Call(const std::string& method, const google::protobuf::Message& request,
                     google::protobuf::Message* response);
 

@@ -19,9 +19,34 @@ constexpr char kLogLevel[] = "4";
 // Ends within a fraction of a second, if it ends.
 constexpr TimeNs kEndPatience = 5 * kSecond;
 
-void ToNote(const rd_kafka_t* handle, int, const char* facility, const char* text) {
-  const auto* note = static_cast<const KafkaNote*>(rd_kafka_opaque(handle));
-  if (note != nullptr && *note) (*note)(fmt::format("kafka: {}: {}", facility, text));
+// Settings of the library, and the flags by which people give them.
+struct Flag {
+  const char* setting;
+  const char* flag;
+};
+constexpr Flag kFlags[] = {
+    {"bootstrap.servers", "--kafka-bootstrap"},
+    {"ssl.ca.location", "--kafka-ca-file"},
+    {"ssl.certificate.location", "--kafka-certificate-file"},
+    {"ssl.key.location", "--kafka-key-file"},
+    {"sasl.mechanisms", "--kafka-sasl-mechanism"},
+    {"sasl.username", "--kafka-sasl-username"},
+    {"sasl.password", "--kafka-sasl-password-file"},
+};
+
+// The sentence, and the flags it is about.
+std::string WithFlags(std::string text) {
+  std::string flags;
+  for (const auto& [setting, flag] : kFlags) {
+    if (text.find(setting) != std::string::npos)
+      flags += (flags.empty() ? "" : ", ") + std::string(flag);
+  }
+  return flags.empty() ? text : fmt::format("{}. Check {}", text, flags);
+}
+
+// The same fault reads the same each time.
+std::string WithoutTimes(std::string_view text) {
+  return std::string(text.substr(0, text.find(" (after ")));
 }
 
 absl::StatusOr<std::string> FirstLineOf(const std::string& file) {
@@ -30,8 +55,8 @@ absl::StatusOr<std::string> FirstLineOf(const std::string& file) {
   if (!std::getline(in, line) || line.empty()) {
     return Error(
         absl::StatusCode::kInvalidArgument, "PASSWORD_FILE",
-        fmt::format("the password file {} cannot be read or begins with an empty line: its "
-                    "first line is the password",
+        fmt::format("the password file {} of --kafka-sasl-password-file cannot be read or begins "
+                    "with an empty line: its first line is the password",
                     file));
   }
   if (line.back() == '\r') line.pop_back();
@@ -78,8 +103,8 @@ absl::Status Set(rd_kafka_conf_t* conf, const std::string& name, const std::stri
     return absl::OkStatus();
   }
   return Error(absl::StatusCode::kInvalidArgument, "KAFKA_SETTING",
-               fmt::format("the Kafka client refuses {}: {}", name,
-                           name == "sasl.password" ? "check the password file" : why));
+               WithFlags(fmt::format("the Kafka client refuses {}: {}", name,
+                                     name == "sasl.password" ? "it is no password" : why)));
 }
 
 struct ConfDeleter {
@@ -92,13 +117,14 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Make(rd_kafka_type_t t
                                                                const KafkaConnection& connection,
                                                                const KafkaSettings& settings,
                                                                const KafkaNote& note) {
-  std::unique_ptr<KafkaClient> client(new KafkaClient(note));
+  std::unique_ptr<KafkaClient> client(
+      new KafkaClient({note, connection.alarm ? connection.alarm : note}));
   std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
   CRM_ASSIGN_OR_RETURN(const KafkaSettings common, SettingsOf(connection));
   for (const auto& [name, value] : common) CRM_RETURN_IF_ERROR(Set(conf.get(), name, value));
   for (const auto& [name, value] : settings) CRM_RETURN_IF_ERROR(Set(conf.get(), name, value));
-  rd_kafka_conf_set_opaque(conf.get(), const_cast<KafkaNote*>(client->note_.get()));
-  rd_kafka_conf_set_log_cb(conf.get(), ToNote);
+  rd_kafka_conf_set_opaque(conf.get(), const_cast<Told*>(client->told_.get()));
+  rd_kafka_conf_set_log_cb(conf.get(), TellLine);
   int events = RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_REBALANCE;
   if (type == RD_KAFKA_PRODUCER) events = RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_DR;
   rd_kafka_conf_set_events(conf.get(), events);
@@ -106,16 +132,21 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Make(rd_kafka_type_t t
   client->handle_ = rd_kafka_new(type, conf.get(), why, sizeof why);
   if (client->handle_ == nullptr) {
     return Error(absl::StatusCode::kInvalidArgument, "KAFKA_SETTING",
-                 fmt::format("the Kafka client cannot be made: {}", why));
+                 WithFlags(fmt::format("the Kafka client cannot be made: {}", why)));
   }
   conf.release();
   return client;
 }
 
+void KafkaClient::TellLine(const rd_kafka_t* handle, int, const char* facility, const char* text) {
+  const auto* told = static_cast<const Told*>(rd_kafka_opaque(handle));
+  if (told != nullptr && told->alarm) told->alarm(fmt::format("kafka: {}: {}", facility, text));
+}
+
 KafkaClient::~KafkaClient() {
   if (handle_ == nullptr) return;
   auto ended = std::make_shared<std::promise<void>>();
-  std::thread([handle = handle_, note = note_, ended] {
+  std::thread([handle = handle_, told = told_, ended] {
     // Static members of a group keep their place; nothing here waits for a coordinator.
     rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     ended->set_value();
@@ -124,7 +155,9 @@ KafkaClient::~KafkaClient() {
       std::future_status::ready) {
     return;
   }
-  if (*note_) (*note_)("kafka: a client did not end and is left behind (were topics deleted?)");
+  if (told_->note) {
+    told_->note("kafka: a client did not end and is left behind (were topics deleted?)");
+  }
 }
 
 absl::Status KafkaClient::Trouble() {
@@ -140,7 +173,7 @@ absl::Status KafkaClient::Trouble() {
       // Refused credentials tell more than that no broker is left.
       if (!trouble.ok() && error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) continue;
       trouble =
-          KafkaError(error, fmt::format("connect: {}", rd_kafka_event_error_string(event.get())));
+          KafkaError(error, "connect: " + WithoutTimes(rd_kafka_event_error_string(event.get())));
     }
   }
 }
@@ -152,7 +185,14 @@ absl::Status KafkaError(rd_kafka_resp_err_t error, std::string_view doing) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       return Error(absl::StatusCode::kUnauthenticated, "BROKERS_REFUSED",
-                   text + ". Check user name, password file and mechanism");
+                   text +
+                       ". Check --kafka-sasl-username, --kafka-sasl-password-file and "
+                       "--kafka-sasl-mechanism");
+    case RD_KAFKA_RESP_ERR__SSL:
+      return Error(absl::StatusCode::kUnavailable, "BROKERS_NOT_TRUSTED",
+                   text +
+                       ". Check that --kafka-ca-file holds who signed the brokers' certificates "
+                       "and that --kafka-bootstrap names their TLS listener");
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:

@@ -18,10 +18,10 @@ using KafkaNote = std::function<void(const std::string&)>;
 // Name and value, as librdkafka's CONFIGURATION.md lists them.
 using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
 
-// One client of librdkafka: connection settings applied, its log sent to the note. Thread-safe as
-// librdkafka is. Queues, topics and the like made of it are gone before. Destruction takes a few
-// seconds at most: a client that does not end, which happens after topics were deleted, is left to
-// the process's end, and the note told.
+// One client of librdkafka: connection settings applied, its log sent to the connection's alarm.
+// Thread-safe as librdkafka is. Queues, topics and the like made of it are gone before. Destruction
+// takes a few seconds at most: a client that does not end, which happens after topics were deleted,
+// is left to the process's end, and the note told.
 class KafkaClient {
  public:
   // INVALID_ARGUMENT names the setting that librdkafka refuses, or the file that cannot be read;
@@ -41,10 +41,15 @@ class KafkaClient {
   absl::Status Trouble();
 
  private:
-  explicit KafkaClient(const KafkaNote& note) : note_(std::make_shared<const KafkaNote>(note)) {}
+  struct Told {
+    KafkaNote note;
+    KafkaNote alarm;
+  };
+  explicit KafkaClient(Told told) : told_(std::make_shared<const Told>(std::move(told))) {}
+  static void TellLine(const rd_kafka_t* handle, int level, const char* facility, const char* text);
 
   // Outlives the client where that does not end.
-  const std::shared_ptr<const KafkaNote> note_;
+  const std::shared_ptr<const Told> told_;
   rd_kafka_t* handle_ = nullptr;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/filter/literal.h"
 #include "services/campaign/domain/filter_fields.h"
-#include "services/campaign/domain/filter_literal.h"
 
 namespace crm::campaign {
 namespace {

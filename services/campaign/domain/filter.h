@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/filter/lexer.h"
 #include "services/campaign/domain/facts.h"
 
 // The language of segments: which contacts, by what is known of them (docs/segments.md). It has no
 // clock, so whether a contact matches is a function of facts alone.
 namespace crm::campaign {
-
-inline constexpr std::string_view kFilterInvalid = "FILTER_INVALID";
 
 // Bytes of a filter's text; parentheses and NOTs within one another; literals of one `in`.
 inline constexpr size_t kMaxFilterBytes = 65536;

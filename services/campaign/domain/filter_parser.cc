@@ -4,15 +4,22 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "common/filter/lexer.h"
+#include "common/filter/literal.h"
 #include "services/campaign/domain/filter.h"
 #include "services/campaign/domain/filter_fields.h"
-#include "services/campaign/domain/filter_lexer.h"
-#include "services/campaign/domain/filter_literal.h"
 
 namespace crm::campaign {
 namespace {
 
 using Kind = FilterToken::Kind;
+
+constexpr std::string_view kSymbols[] = {"!=", "<=", ">=", "=", "<", ">", "(", ")", ","};
+constexpr FilterDialect kDialect = {.field = "segment.filter", .symbols = kSymbols};
+
+absl::Status Fault(size_t position, std::string_view what) {
+  return FilterFault(kDialect, position, what);
+}
 
 bool IsKeyword(std::string_view word) {
   return word == "AND" || word == "OR" || word == "NOT" || word == "in";
@@ -39,16 +46,16 @@ bool AsksForOrder(Operator op) {
 template <typename T>
 absl::StatusOr<Literal> LiteralOr(const std::optional<T>& value, const FilterToken& token,
                                   std::string_view expected) {
-  if (!value) return FilterFault(token.position, expected);
+  if (!value) return Fault(token.position, expected);
   return Literal(*value);
 }
 
 absl::StatusOr<Literal> EnumLiteral(FieldType type, const FilterToken& token) {
   const int number = token.kind == Kind::kWord ? EnumNumber(type, token.text) : 0;
   if (number == 0) {
-    return FilterFault(token.position, type == FieldType::kKind
-                                           ? "must be PERSON or ORGANIZATION"
-                                           : "must be a life-cycle stage such as REPEAT");
+    return Fault(token.position, type == FieldType::kKind
+                                     ? "must be PERSON or ORGANIZATION"
+                                     : "must be a life-cycle stage such as REPEAT");
   }
   return Literal(static_cast<int64_t>(number));
 }
@@ -65,21 +72,21 @@ absl::StatusOr<Literal> LiteralOf(FieldType type, const FilterToken& token) {
       return LiteralOr(token.kind == Kind::kString ? ReadTime(token.text) : std::nullopt, token,
                        "must be a time in UTC such as \"2017-06-30T00:00:00Z\"");
     case FieldType::kString:
-      if (token.kind != Kind::kString) return FilterFault(token.position, "must be a string");
+      if (token.kind != Kind::kString) return Fault(token.position, "must be a string");
       return Literal(token.text);
     case FieldType::kKind:
     case FieldType::kStage:
       return EnumLiteral(type, token);
     case FieldType::kCondition:
-      return FilterFault(token.position, "a condition is compared with nothing");
+      return Fault(token.position, "a condition is compared with nothing");
   }
-  return FilterFault(token.position, "must be a literal");
+  return Fault(token.position, "must be a literal");
 }
 
 // One token ahead; one function a rule of the grammar in docs/segments.md.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexer_(text) {}
+  explicit Parser(std::string_view text) : lexer_(kDialect, text) {}
 
   absl::StatusOr<Filter> Parse() {
     CRM_RETURN_IF_ERROR(Advance());
@@ -219,7 +226,7 @@ class Parser {
     CRM_ASSIGN_OR_RETURN(token_, lexer_.Next());
     return absl::OkStatus();
   }
-  absl::Status Fault(std::string_view what) const { return FilterFault(token_.position, what); }
+  absl::Status Fault(std::string_view what) const { return campaign::Fault(token_.position, what); }
 
   FilterLexer lexer_;
   FilterToken token_;
@@ -230,9 +237,9 @@ class Parser {
 
 absl::StatusOr<Filter> ParseFilter(std::string_view text) {
   if (text.size() > kMaxFilterBytes) {
-    return FilterFault(kMaxFilterBytes, "a filter has at most 65536 bytes");
+    return Fault(kMaxFilterBytes, "a filter has at most 65536 bytes");
   }
-  if (!IsUtf8(text)) return FilterFault(0, "must be UTF-8");
+  if (!IsUtf8(text)) return Fault(0, "must be UTF-8");
   return Parser(text).Parse();
 }
 

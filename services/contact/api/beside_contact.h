@@ -18,7 +18,8 @@ struct ContactTypes {
 };
 
 // A command over what hangs on a contact ("contacts/c1/consents"), which also needs to know whether
-// the contact lives: that goes into the command's `contact` when the lane decides. `T` as for
+// the contact lives: that goes into the command's `contact` when the lane decides. Refused with
+// MOVED where the contact is only an alias. `T` as for
 // TypedAggregate, `C` is one of its decider's commands.
 template <typename T, typename C>
 class BesideContact final : public Command {
@@ -34,8 +35,9 @@ class BesideContact final : public Command {
   absl::StatusOr<std::vector<NewEvent>> Decide(AggregateReader& aggregates) const override {
     C command = command_;
     CRM_ASSIGN_OR_RETURN(const Aggregate* contact, aggregates.Find(contact_type_, subject));
-    command.contact =
-        static_cast<const TypedAggregate<ContactAggregate>*>(contact)->state().existence;
+    const Contact& state = static_cast<const TypedAggregate<ContactAggregate>*>(contact)->state();
+    if (state.existence == Existence::kMoved) return Moved(state.moved_to);
+    command.contact = state.existence;
     return DeciderCommand<T, C>(*type, aggregate, std::move(command)).Decide(aggregates);
   }
 

@@ -9,6 +9,7 @@
 #include "services/contact/api/consents.h"
 #include "services/contact/api/contact_view.h"
 #include "services/contact/api/custom_values.h"
+#include "services/contact/api/find_contacts.h"
 #include "services/contact/api/list_contacts.h"
 #include "services/contact/api/requests.h"
 #include "services/contact/api/stages.h"
@@ -19,7 +20,7 @@
 #include "services/contact/domain/contact.h"
 #include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
-#include "services/contact/projection/contact_by_name.h"
+#include "services/contact/projection/contact_index.h"
 #include "services/contact/projection/contacts_by_stage.h"
 #include "services/contact/projection/lifecycle_aggregate.h"
 #include "services/contact/projection/tenant_aggregate.h"
@@ -128,9 +129,26 @@ std::string RenderUpsert(Outcome&& outcome) {
   return response + rest.SerializeAsString();
 }
 
-absl::StatusOr<std::string> RunList(const QueryContext& context,
-                                    const google::protobuf::Message& request) {
-  return ListContacts(context, static_cast<const v1::ListContactsRequest&>(request));
+// Reads the core and the index.
+QueryMethod FindMethod(std::string method, RunQuery run) {
+  return {std::move(method), std::move(run), nullptr, {std::string(ContactIndex::kName)}};
+}
+
+// A query that depends on the tenant's settings.
+template <typename Request>
+RunQuery WithOptions(const TenantOptions& tenants,
+                     absl::StatusOr<std::string> (*run)(const QueryContext&, const Request&,
+                                                        const ContactOptions&)) {
+  return [tenants, run](const QueryContext& context,
+                        const google::protobuf::Message& request) -> absl::StatusOr<std::string> {
+    CRM_ASSIGN_OR_RETURN(const auto options, tenants.Of(context));
+    return run(context, static_cast<const Request&>(request), *options);
+  };
+}
+
+absl::StatusOr<std::string> RunSearch(const QueryContext& context,
+                                      const google::protobuf::Message& request) {
+  return SearchContacts(context, static_cast<const v1::SearchContactsRequest&>(request));
 }
 
 QueryMethod CheckConsentMethod(const ConsentRequests& consents) {
@@ -167,6 +185,7 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   const StageRequests stages(types);
   service.name = "contact";
   service.topic = "crm.contact.events";
+  service.core_version = 3;
   service.record = &v1::ContactRecord::default_instance();
   service.rpc = v1::ListContactsRequest::descriptor()->file()->FindServiceByName("ContactService");
   service.resources = {
@@ -188,11 +207,15 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   service.commands.push_back(std::move(create_tenant));
   service.tenants = kTenantCollection;
   service.queries = {
-      {"ListContacts", RunList, nullptr, {std::string(ContactByName::kName)}},
+      FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
+      FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
+      FindMethod("SearchContacts", RunSearch),
       CheckConsentMethod(consents),
       {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}}};
   service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};
-  service.views.push_back({std::make_unique<ContactByName>(), "", nullptr});
+  auto index = std::make_unique<ContactIndex>();
+  service.use_secret = [at = index.get()](const Secret& secret) { at->UseSecret(secret); };
+  service.views.push_back({std::move(index), "", nullptr});
   service.views.push_back({std::make_unique<ContactsByStage>(), "", nullptr});
   service.reactions.push_back(
       std::make_unique<StageOfOrders>([stages](const std::string& contact, MoveByOrder order) {

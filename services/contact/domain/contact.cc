@@ -3,17 +3,20 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "common/base/timestamp.h"
 #include "common/decider/decider.h"
 #include "common/decider/refusal.h"
+#include "services/contact/domain/golden_record.h"
 #include "services/contact/domain/profile_message.h"
 
 namespace crm::contact {
 
-static_assert(
-    DeciderOf<ContactDecider, CreateContact, UpdateContact, DeleteContact, UpsertContact>);
+static_assert(DeciderOf<ContactDecider, CreateContact, UpdateContact, DeleteContact, UpsertContact,
+                        UndeleteContact, PurgeContact, RecordAlias, LinkKey>);
 
 namespace {
 
+using common::v1::EventMetadata;
 using Events = ContactDecider::Events;
 using v1::ContactEvent;
 
@@ -25,7 +28,20 @@ absl::Status Taken() {
                        "a contact of this name exists; update or upsert it instead");
 }
 absl::Status IsDeleted() {
-  return Refused(kContactDeleted, "the contact is deleted and takes no more changes");
+  return Refused(kContactDeleted, "the contact is deleted; undelete it before changing it");
+}
+absl::Status IsPurged() {
+  return Refused(kContactPurged, "the contact was purged; create it anew");
+}
+absl::Status IsNotDeleted() {
+  return Refused(kContactNotDeleted, "the contact lives; delete it before purging it");
+}
+absl::Status IsTakenKey() {
+  return Refused(kExternalKeyTaken,
+                 "the key has a contact or leads to another one; keys of theirs cannot be moved");
+}
+absl::Status HasTooManyKeys() {
+  return Refused(kExternalKeysFull, "the contact has 200 further keys; link no more");
 }
 absl::Status IsErased() {
   return Refused(kContactErased, "the contact was erased; its name is not used again");
@@ -41,93 +57,106 @@ Events One(ContactEvent event) {
   return events;
 }
 
-template <typename Names>
-bool Contains(const Names& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+UpsertContact Birth(const CreateContact& command) {
+  return {command.profile, command.mask, command.external_key, command.observed, {}};
 }
 
-// `base` with the fields named by `mask` taken from `wanted`.
-template <typename Names>
-Profile Merge(Profile base, const Profile& wanted, const Names& mask) {
-  ForEachField([&](std::string_view name, auto field) {
-    if (Contains(mask, name)) base.*field = wanted.*field;
-  });
-  return base;
+UpsertContact Birth(const UpdateContact& command) {
+  return {command.profile, command.mask, std::nullopt, command.observed, command.required_fields};
 }
 
-FieldMask Difference(const Profile& a, const Profile& b) {
-  FieldMask names;
-  ForEachField([&](const char* name, auto field) {
-    if (!(a.*field == b.*field)) names.emplace_back(name);
-  });
-  return names;
-}
-
-Profile WithKind(Profile profile) {
-  if (profile.kind == v1::Contact::KIND_UNSPECIFIED) profile.kind = v1::Contact::PERSON;
-  return profile;
-}
-
-// `message` is a ContactCreated or a ContactProfileChanged. The personal part is always set, so
-// that its presence tells nothing.
-template <typename Message>
-void Write(const Profile& profile, Message* message) {
-  WritePersonal(profile, message->mutable_plain());
-  WriteOthers(profile, message);
-}
-
-// A destroyed personal part reads as empty fields.
-template <typename Message>
-Profile Read(const Message& message) {
-  Profile profile;
-  ReadPersonal(message.plain(), &profile);
-  ReadOthers(message, &profile);
-  return profile;
-}
-
-Events Created(const Profile& profile, const std::optional<ExternalKey>& external_key) {
+absl::StatusOr<Events> Created(const UpsertContact& command) {
+  std::string missing = MissingAtBirth(command.profile, command.required_fields);
+  if (!missing.empty()) return InvalidField(std::string(kCustomFieldsPath), std::move(missing));
   ContactEvent event;
-  auto* created = event.mutable_created();
-  Write(WithKind(profile), created);
-  WriteExternalKey(external_key, created->mutable_plain());
+  *event.mutable_created() = ObserveBirth(command);
   return One(std::move(event));
 }
 
-Events Changed(const Profile& now, const Profile& wanted, const FieldMask& mask) {
-  const Profile merged = WithKind(Merge(now, wanted, mask));
-  const FieldMask changed = Difference(now, merged);
-  if (changed.empty()) return Nothing();
+Events Changed(const Contact& contact, const UpdateContact& command) {
+  auto changed = Observe(contact, command.profile, command.mask, command.observed);
+  if (!changed) return Nothing();
   ContactEvent event;
-  auto* message = event.mutable_profile_changed();
-  Write(Merge(Profile{}, merged, changed), message);
-  for (const auto& name : changed) message->add_changed_fields(name);
+  *event.mutable_profile_changed() = *std::move(changed);
   return One(std::move(event));
 }
 
-Contact Born(const v1::ContactCreated& event) {
-  return {.existence = Existence::kLiving,
-          .profile = WithKind(Read(event)),
-          .external_key = ReadExternalKey(event.plain())};
+// Nobody is known by the name, or nobody any more.
+bool IsUnknown(const Contact& contact) {
+  return contact.existence == Existence::kUnknown || contact.existence == Existence::kPurged;
 }
 
-Contact Evolved(Contact contact, const v1::ContactProfileChanged& event) {
-  contact.profile =
-      WithKind(Merge(std::move(contact.profile), Read(event), event.changed_fields()));
-  return contact;
+// Why the contact takes no commands at all.
+absl::Status RefuseIfElsewhere(const Contact& contact) {
+  if (contact.existence == Existence::kErased) return IsErased();
+  if (contact.existence == Existence::kMoved) return Moved(contact.moved_to);
+  return absl::OkStatus();
 }
 
-Contact Deleted(Contact contact) {
+TimeNs RecordedTime(const EventMetadata& metadata) {
+  return ToTimeNs(metadata.recorded_time());
+}
+
+Contact Deleted(Contact contact, const EventMetadata& metadata) {
   contact.existence = Existence::kDeleted;
+  contact.end_time = RecordedTime(metadata);
   return contact;
 }
 
-Contact Erased(const Contact& contact) {
-  Contact left{.existence = Existence::kErased};
+Contact Undeleted(Contact contact) {
+  contact.existence = Existence::kLiving;
+  contact.end_time = 0;
+  return contact;
+}
+
+Contact Purged(const EventMetadata& metadata) {
+  return {.existence = Existence::kPurged, .end_time = RecordedTime(metadata)};
+}
+
+Contact Erased(const Contact& contact, const EventMetadata& metadata) {
+  Contact left{.existence = Existence::kErased, .end_time = RecordedTime(metadata)};
   left.profile.kind = contact.profile.kind;
   left.profile.language_code = contact.profile.language_code;
   left.profile.region_code = contact.profile.region_code;
   left.profile.time_zone = contact.profile.time_zone;
   return left;
+}
+
+Contact Aliased(const v1::AliasRecorded& event) {
+  return {.existence = Existence::kMoved,
+          .external_key = ReadExternalKey(event.plain()),
+          .moved_to = event.contact()};
+}
+
+bool HasKey(const Contact& contact, const ExternalKey& key) {
+  const auto& linked = contact.linked_keys;
+  return contact.external_key == key ||
+         std::find(linked.begin(), linked.end(), key) != linked.end();
+}
+
+Contact Linked(Contact contact, const v1::ExternalKeyLinked& event) {
+  const auto key = ReadExternalKey(event.plain());
+  if (key && !HasKey(contact, *key)) contact.linked_keys.push_back(*key);
+  return contact;
+}
+
+// What happened to a contact that lives or is deleted.
+Contact EvolvedKnown(Contact contact, const ContactEvent& event, const EventMetadata& metadata) {
+  const bool deleted = contact.existence == Existence::kDeleted;
+  switch (event.event_case()) {
+    case ContactEvent::kProfileChanged:
+      return Changed(std::move(contact), event.profile_changed(), metadata);
+    case ContactEvent::kDeleted:
+      return Deleted(std::move(contact), metadata);
+    case ContactEvent::kUndeleted:
+      return Undeleted(std::move(contact));
+    case ContactEvent::kPurged:
+      return deleted ? Purged(metadata) : contact;
+    case ContactEvent::kKeyLinked:
+      return Linked(std::move(contact), event.key_linked());
+    default:
+      return contact;
+  }
 }
 
 }  // namespace
@@ -141,28 +170,36 @@ std::string MissingAtBirth(const Profile& profile,
   return missing.empty() ? "" : "must have values of the required fields: " + missing;
 }
 
+absl::Status Moved(const std::string& contact) {
+  return Error(absl::StatusCode::kFailedPrecondition, "MOVED",
+               "the name is an alias of another contact; use that one's name",
+               {{"contact", contact}});
+}
+
 absl::Status RefuseIfGone(Existence existence) {
   if (existence == Existence::kDeleted) return IsDeleted();
   if (existence == Existence::kErased) return IsErased();
   return absl::OkStatus();
 }
 
-Contact ContactDecider::Evolve(Contact contact, const ContactEvent& event) {
-  const bool unknown = contact.existence == Existence::kUnknown;
+Contact ContactDecider::Evolve(Contact contact, const ContactEvent& event,
+                               const EventMetadata& metadata) {
+  const bool known =
+      contact.existence == Existence::kLiving || contact.existence == Existence::kDeleted;
   if (contact.existence == Existence::kErased) return contact;
   switch (event.event_case()) {
     case ContactEvent::kCreated:
-      return Born(event.created());
-    case ContactEvent::kProfileChanged:
-      return unknown ? contact : Evolved(std::move(contact), event.profile_changed());
-    case ContactEvent::kDeleted:
-      return unknown ? contact : Deleted(std::move(contact));
+      return Born(event.created(), metadata);
     case ContactEvent::kErased:
-      return Erased(contact);
+      return Erased(contact, metadata);
+    case ContactEvent::kAliasRecorded:
+      return known ? contact : Aliased(event.alias_recorded());
+    case ContactEvent::kProfileChanged:
+    case ContactEvent::kDeleted:
     case ContactEvent::kUndeleted:
     case ContactEvent::kPurged:
     case ContactEvent::kKeyLinked:
-    case ContactEvent::kAliasRecorded:
+      return known ? EvolvedKnown(std::move(contact), event, metadata) : contact;
     case ContactEvent::EVENT_NOT_SET:
       return contact;
   }
@@ -171,23 +208,25 @@ Contact ContactDecider::Evolve(Contact contact, const ContactEvent& event) {
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const CreateContact& command) {
-  if (contact.existence == Existence::kErased) return IsErased();
-  if (contact.existence != Existence::kUnknown) return Taken();
-  return Created(command.profile, command.external_key);
+  CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
+  if (!IsUnknown(contact)) return Taken();
+  return Created(Birth(command));
 }
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const UpdateContact& command) {
-  if (contact.existence == Existence::kUnknown) return NoSuchContact();
+  CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
   if (contact.existence == Existence::kDeleted) return IsDeleted();
-  if (contact.existence == Existence::kErased) return IsErased();
-  return Changed(contact.profile, command.profile, command.mask);
+  if (!IsUnknown(contact)) return Changed(contact, command);
+  if (command.missing == IfMissing::kRefuse) return NoSuchContact();
+  return Created(Birth(command));
 }
 
-absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const DeleteContact&) {
-  if (contact.existence == Existence::kUnknown) return NoSuchContact();
-  if (contact.existence == Existence::kErased) return IsErased();
-  if (contact.existence == Existence::kDeleted) return Nothing();
+absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
+                                              const DeleteContact& command) {
+  CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
+  if (IsUnknown(contact) && command.missing == IfMissing::kRefuse) return NoSuchContact();
+  if (contact.existence != Existence::kLiving) return Nothing();
   ContactEvent event;
   event.mutable_deleted();
   return One(std::move(event));
@@ -195,12 +234,48 @@ absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const Dele
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const UpsertContact& command) {
-  if (contact.existence == Existence::kUnknown) {
-    std::string missing = MissingAtBirth(command.profile, command.required_fields);
-    if (!missing.empty()) return InvalidField(std::string(kCustomFieldsPath), std::move(missing));
-    return Created(command.profile, command.external_key);
-  }
-  return Decide(contact, UpdateContact{command.profile, command.mask});
+  CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
+  if (IsUnknown(contact)) return Created(command);
+  return Decide(contact, UpdateContact{command.profile, command.mask, command.observed});
+}
+
+absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const UndeleteContact&) {
+  CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
+  if (contact.existence == Existence::kUnknown) return NoSuchContact();
+  if (contact.existence == Existence::kPurged) return IsPurged();
+  if (contact.existence == Existence::kLiving) return Nothing();
+  ContactEvent event;
+  event.mutable_undeleted();
+  return One(std::move(event));
+}
+
+absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const PurgeContact&) {
+  if (contact.existence == Existence::kLiving) return IsNotDeleted();
+  if (contact.existence != Existence::kDeleted) return Nothing();
+  ContactEvent event;
+  event.mutable_purged();
+  return One(std::move(event));
+}
+
+absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const RecordAlias& command) {
+  if (contact.existence == Existence::kErased) return IsErased();
+  if (contact.moved_to == command.contact) return Nothing();
+  if (!IsUnknown(contact)) return IsTakenKey();
+  ContactEvent event;
+  auto* recorded = event.mutable_alias_recorded();
+  recorded->set_contact(command.contact);
+  WriteExternalKey(command.key, recorded->mutable_plain());
+  return One(std::move(event));
+}
+
+absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const LinkKey& command) {
+  CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
+  if (IsUnknown(contact)) return NoSuchContact();
+  if (HasKey(contact, command.key)) return Nothing();
+  if (contact.linked_keys.size() >= kMaxLinkedKeys) return HasTooManyKeys();
+  ContactEvent event;
+  WriteExternalKey(command.key, event.mutable_key_linked()->mutable_plain());
+  return One(std::move(event));
 }
 
 }  // namespace crm::contact

@@ -40,6 +40,16 @@ std::string CollationKey(std::string_view text) {
   return std::string(key.begin(), key.begin() + kept);
 }
 
+int CompareCollated(std::string_view a, std::string_view b) {
+  UErrorCode error = U_ZERO_ERROR;
+  const auto piece = [](std::string_view text) {
+    return icu::StringPiece(text.data(), static_cast<int32_t>(text.size()));
+  };
+  const UCollationResult result = Root().compareUTF8(piece(a), piece(b), error);
+  CRM_CHECK(U_SUCCESS(error));
+  return result;
+}
+
 int CollationVersion() {
   UVersionInfo version;
   Root().getVersion(version);

@@ -19,8 +19,8 @@ struct ContactAggregate {
 
   static v1::ContactEvent* Mutable(v1::ContactRecord* record) { return record->mutable_contact(); }
   static Contact Load(const v1::Contact& resource);
-  // The times of deletion and of erasure are those of the last event: a deleted contact records
-  // nothing more but its erasure, an erased one nothing. An erased contact shows erase_time alone.
+  // An erased contact shows erase_time alone, a purged one purge_time. What is not known at all has
+  // a name only. Load needs the create_time that Store was given.
   static v1::Contact Store(const Contact& contact, const AggregateInfo& info);
 };
 

@@ -62,8 +62,13 @@ std::string WriteCounts(const StageCounts& counts) {
 }
 
 Place After(Place place, const v1::ContactEvent& event) {
+  const bool known =
+      place.existence == Existence::kLiving || place.existence == Existence::kDeleted;
   if (event.has_created()) place.existence = Existence::kLiving;
   if (event.has_deleted()) place.existence = Existence::kDeleted;
+  if (event.has_undeleted() && known) place.existence = Existence::kLiving;
+  if (event.has_purged() && known) place.existence = Existence::kPurged;
+  if (event.has_alias_recorded() && !known) place.existence = Existence::kMoved;
   return event.has_erased() ? kGone : place;
 }
 

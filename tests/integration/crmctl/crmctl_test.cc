@@ -104,11 +104,13 @@ TEST_F(CrmctlTest, HouseholdsGoInOnceWhateverTheOrder) {
     RunningServer server(File("first"));
     const Ran first = ImportHouseholds(server, kHouseholds);
     EXPECT_EQ(first.exit_code, 0) << first.err;
-    EXPECT_THAT(first.out, HasSubstr(R"("created":2379,"updated":0,"unchanged":0,"failed":0)"));
+    EXPECT_THAT(first.out,
+                HasSubstr(R"("created":2379,"updated":0,"unchanged":0,"superseded":0,"failed":0)"));
     const int64_t end = LogEnd(server);
     const Ran second = ImportHouseholds(server, kHouseholds);
     EXPECT_EQ(second.exit_code, 0) << second.err;
-    EXPECT_THAT(second.out, HasSubstr(R"("created":0,"updated":0,"unchanged":2379,"failed":0)"));
+    EXPECT_THAT(second.out,
+                HasSubstr(R"("created":0,"updated":0,"unchanged":2379,"superseded":0,"failed":0)"));
     EXPECT_EQ(LogEnd(server), end);
     first_hashes = BusinessHashes(server);
   }
@@ -228,7 +230,7 @@ TEST_F(CrmctlTest, LogAndProjectionsAnswerTheSameOfAServerAndOfItsFiles) {
       {"log", "verify"},
       {"projection", "dump"},
       {"projection", "dump", "--business", "--hashes"},
-      {"projection", "dump", "--projection", "contact-by-name", "--hashes"},
+      {"projection", "dump", "--projection", "contact-index", "--hashes"},
       {"dead-letters", "list"}};
   std::vector<std::string> of_server;
   {

@@ -1,12 +1,20 @@
 // Logs that move to Kafka and back, and what was folded from them before.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
+#include <iostream>
+#include <numeric>
 
 #include "common/aggregate/core_fold.h"
 #include "common/base/status.h"
+#include "common/log/kafka/broker_queries.h"
 #include "common/log/kafka/kafka_log.h"
 #include "common/log/kafka/log_restorer.h"
 #include "common/projection/bulk_rebuild.h"
@@ -17,6 +25,7 @@
 #include "common/storage/storage_budget.h"
 #include "tests/conformance/kafka_log_under_test.h"
 #include "tests/integration/crmctl/running_server.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_directory.h"
 #include "tests/support/test_seed.h"
 #include "tests/unit/tools/crmctl/moving/random_log.h"
@@ -276,6 +285,85 @@ TEST_F(KafkaCrmctlTest, CopiedLogKeepsTheProjectionsOfBefore) {
   const Ran again = Crmctl({"log", "copy", "--data-dir", File("new"), "--to", Url()});
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_THAT(again.out, HasSubstr(" 0 of them new"));
+}
+
+// A program of its own, which may be killed.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> arguments) {
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    pid_ = fork();
+    CRM_CHECK(pid_ >= 0);
+    if (pid_ != 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    execv(pointers.front(), pointers.data());
+    _exit(127);
+  }
+  ~Program() { Kill(); }
+  // False: it had ended before.
+  bool Kill() {
+    if (pid_ <= 0) return false;
+    kill(pid_, SIGKILL);
+    int status = 0;
+    CRM_CHECK(waitpid(pid_, &status, 0) == pid_);
+    pid_ = 0;
+    return WIFSIGNALED(status);
+  }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+// Records on Kafka by now; 0 while there are no topics.
+int64_t RecordsAt(BrokerQueries& queries) {
+  std::vector<crm::LogPlace> places;
+  for (Partition p = 0; p < kPartitions; ++p) places.push_back({"crm.contact.events", p});
+  const auto ends = queries.Ends(places, 5 * kSecond);
+  return ends.ok() ? std::accumulate(ends->begin(), ends->end(), int64_t{0}) : 0;
+}
+
+TEST_F(KafkaCrmctlTest, AKilledCopyGoesOnAndIsVerified) {
+  int64_t total = 0;
+  {
+    RunningServer server(File("data"));
+    const Ran imported = Crmctl(
+        server, {"import", "contacts", CRM_SOURCE_DIR "/examples/complete_journey/households.csv",
+                 "--source", "complete-journey", "--key-column", "household_id"});
+    ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  }
+  {
+    const auto source = OpenLog({File("data"), {}}, {});
+    ASSERT_TRUE(source.ok()) << source.status();
+    for (Partition p = 0; p < kPartitions; ++p) {
+      total += (*source)->source().End({"crm.contact.events", p}).value();
+    }
+  }
+  KafkaConnection connection;
+  connection.bootstrap = cluster_->bootstrap();
+  auto queries = BrokerQueries::Make(connection, nullptr);
+  ASSERT_TRUE(queries.ok()) << queries.status();
+  constexpr int kKills = 4;
+  int amid = 0;
+  for (int round = 0; round < kKills; ++round) {
+    Program copy({CRM_CRMCTL_BINARY, "log", "copy", "--data-dir", File("data"), "--to", Url()});
+    const int64_t enough = 1 + round * total / kKills;
+    ASSERT_TRUE(Eventually(60 * kSecond, [&] { return RecordsAt(**queries) >= enough; }));
+    const bool killed = copy.Kill();
+    const int64_t there = RecordsAt(**queries);
+    amid += killed && there < total ? 1 : 0;
+    std::cout << (killed ? "killed at " : "ended at ") << there << " of " << total << std::endl;
+  }
+  EXPECT_GT(amid, 0) << "no kill met a copy that was under way";
+  const Ran copied = Crmctl({"log", "copy", "--data-dir", File("data"), "--to", Url()});
+  ASSERT_EQ(copied.exit_code, 0) << copied.err;
+  EXPECT_THAT(copied.out, HasSubstr("All were read back"));
+  const auto engine = OpenServed(cluster_->bootstrap(), {"crm.contact.events"});
+  ExpectCoreOf(engine->Topic("crm.contact.events"), File("data"));
 }
 
 TEST_F(KafkaCrmctlTest, TopicsAreMadeOnceAndChecked) {

@@ -2,7 +2,7 @@
 #include <set>
 #include <thread>
 
-#include "common/rpc/batch_rpc.h"
+#include "common/rpc/batch_item.h"
 #include "crm/common/v1/batch.pb.h"
 #include "tests/support/test_seed.h"
 #include "tests/unit/common/rpc/test_server.h"
@@ -43,6 +43,56 @@ TEST(BatchItemBytes, PiecesOfACommandConcatenate) {
   EXPECT_TRUE(item.sound);
   EXPECT_EQ(item.row, 3);
   EXPECT_EQ(item.joined, "abcdef");
+}
+
+TEST(BatchItemBytes, RowsOfAnImportHaveRequestIds) {
+  contact::v1::UpsertContactRequest command;
+  constexpr int kField = contact::v1::UpsertContactRequest::kRequestIdFieldNumber;
+  const auto named = [&](const std::string& bytes, std::string_view import_id) {
+    const std::string sent = Item(7, bytes);
+    BatchItemView item = ReadBatchItem(sent);
+    NameRequest(&item, import_id, kField);
+    return std::string(item.joined.empty() ? item.command : item.joined);
+  };
+  command.mutable_contact()->set_given_name("Ada");
+  const std::string plain = command.SerializeAsString();
+  ASSERT_TRUE(command.ParseFromString(named(plain, "spring")));
+  EXPECT_EQ(command.request_id(), "spring-7");
+  EXPECT_EQ(command.contact().given_name(), "Ada");
+  EXPECT_EQ(named(plain, ""), plain);
+  command.set_request_id("own");
+  EXPECT_EQ(named(command.SerializeAsString(), "spring"), command.SerializeAsString());
+  // Cut off: nothing that follows may mend it.
+  const std::string cut = plain.substr(0, plain.size() - 1);
+  EXPECT_EQ(named(cut, "spring"), cut);
+}
+
+TEST(BatchStream, ImportIdHoldsForTheItemsThatFollow) {
+  TestServer server;
+  server.batch = [](std::unique_ptr<UnaryCall> call) {
+    contact::v1::UpsertContactRequest command;
+    EXPECT_TRUE(command.ParseFromString(std::string(call->request())));
+    call->Finish(Answer{command.request_id(), ""});
+  };
+  server.Start();
+  ClientStream stream(*server.stub, kImport, {});
+  std::string bytes;
+  const auto sent = [&](int64_t row, const std::string& import_id) {
+    common::v1::BatchItem item;
+    item.set_row(row);
+    item.set_import_id(import_id);
+    EXPECT_TRUE(stream.Write(item.SerializeAsString()));
+    EXPECT_TRUE(stream.Read(&bytes));
+    return Result(bytes);
+  };
+  EXPECT_EQ(sent(1, "").result(), "");
+  EXPECT_EQ(sent(2, "spring").result(), "spring-2");
+  EXPECT_EQ(sent(3, "").result(), "spring-3");
+  EXPECT_EQ(sent(4, "autumn").result(), "autumn-4");
+  EXPECT_EQ(sent(5, std::string(101, 'x')).error().code(), 3);
+  ASSERT_TRUE(stream.WritesDone());
+  EXPECT_FALSE(stream.Read(&bytes));
+  EXPECT_EQ(stream.Finish().status.code(), absl::StatusCode::kOk);
 }
 
 TEST(BatchStream, EachItemIsACallOfItsOwn) {

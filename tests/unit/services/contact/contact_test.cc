@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "services/contact/domain/profile_fields.h"
 #include "tests/support/given_when_then.h"
 #include "tests/unit/services/contact/contacts.h"
 
@@ -11,14 +12,20 @@ namespace crm::contact {
 namespace {
 
 using testing::Ada;
+using testing::AliasOf;
 using testing::Created;
 using testing::Deleted;
 using testing::Draw;
 using testing::Erased;
 using testing::Fold;
+using testing::Happened;
+using testing::Linked;
 using testing::Named;
+using testing::Purged;
+using testing::Recorder;
 using testing::Renamed;
 using testing::Shredded;
+using testing::Undeleted;
 
 auto Given(const std::vector<v1::ContactEvent>& events) {
   return crm::testing::Given<ContactDecider>(events);
@@ -123,6 +130,80 @@ TEST(ContactDecider, DeletedContactCannotBeUpserted) {
   Given({Created(Ada()), Deleted()}).When(Upsert(Ada(), {})).ThenRefused("CONTACT_DELETED");
 }
 
+TEST(ContactDecider, DeletionIsTakenBack) {
+  Given({Created(Ada()), Deleted()}).When(UndeleteContact{}).ThenRecorded({Undeleted()});
+  Given({Created(Ada())}).When(UndeleteContact{}).ThenNothing();
+  EXPECT_EQ(Fold({Created(Ada()), Deleted(), Undeleted()}), Fold({Created(Ada())}));
+}
+
+TEST(ContactDecider, NobodyCannotBeUndeleted) {
+  Given({}).When(UndeleteContact{}).ThenRefused("CONTACT_NOT_FOUND");
+  Given({Created(Ada()), Deleted(), Purged()})
+      .When(UndeleteContact{})
+      .ThenRefused("CONTACT_PURGED");
+}
+
+TEST(ContactDecider, DeletedContactIsPurged) {
+  Given({Created(Ada()), Deleted()}).When(PurgeContact{}).ThenRecorded({Purged()});
+  Given({Created(Ada())}).When(PurgeContact{}).ThenRefused("CONTACT_NOT_DELETED");
+  Given({}).When(PurgeContact{}).ThenNothing();
+  Given({Created(Ada()), Deleted(), Purged()}).When(PurgeContact{}).ThenNothing();
+  const Contact purged = Fold({Created(Ada()), Deleted(), Purged()});
+  EXPECT_EQ(purged, (Contact{.existence = Existence::kPurged}));
+}
+
+TEST(ContactDecider, PurgedContactIsBornAnew) {
+  const std::vector history = {Created(Ada()), Deleted(), Purged()};
+  Given(history).When(CreateContact{Named("Bea"), {}}).ThenRecorded({Created(Named("Bea"))});
+  Given(history).When(Rename("Bea")).ThenRefused("CONTACT_NOT_FOUND");
+  Given(history).When(DeleteContact{}).ThenRefused("CONTACT_NOT_FOUND");
+}
+
+TEST(ContactDecider, MissingContactIsAllowed) {
+  UpdateContact update = Rename("Ada");
+  update.missing = IfMissing::kAllow;
+  Given({}).When(update).ThenRecorded({Created(Named("Ada"))});
+  Given({}).When(DeleteContact{IfMissing::kAllow}).ThenNothing();
+}
+
+TEST(ContactDecider, AliasLeadsElsewhere) {
+  const std::vector history = {AliasOf("contacts/c2")};
+  EXPECT_EQ(Fold(history).moved_to, "contacts/c2");
+  Given(history).When(CreateContact{Ada(), {}}).ThenRefused("MOVED");
+  Given(history).When(Upsert(Ada(), {})).ThenRefused("MOVED");
+  Given(history).When(Rename("Ada")).ThenRefused("MOVED");
+  Given(history).When(DeleteContact{}).ThenRefused("MOVED");
+  Given(history).When(UndeleteContact{}).ThenRefused("MOVED");
+  Given(history).When(LinkKey{{"crm", "1"}}).ThenRefused("MOVED");
+  Given(history).When(PurgeContact{}).ThenNothing();
+  Given(history).When(RecordAlias{"contacts/c2", {"crm", "9"}}).ThenNothing();
+  Given(history).When(RecordAlias{"contacts/c3", {"crm", "9"}}).ThenRefused("EXTERNAL_KEY_TAKEN");
+}
+
+TEST(ContactDecider, KeyOfAContactIsNoAlias) {
+  const RecordAlias command{"contacts/c2", {"crm", "9"}};
+  Given({Created(Ada())}).When(command).ThenRefused("EXTERNAL_KEY_TAKEN");
+  Given({Created(Ada()), Deleted()}).When(command).ThenRefused("EXTERNAL_KEY_TAKEN");
+  Given({Created(Ada()), Erased()}).When(command).ThenRefused("CONTACT_ERASED");
+  Given({Created(Ada()), Deleted(), Purged()}).When(command).ThenRecorded({AliasOf("contacts/c2")});
+}
+
+TEST(ContactDecider, KeyIsLinkedOnce) {
+  Given({Created(Ada())}).When(LinkKey{{"crm", "9"}}).ThenRecorded({Linked("crm", "9")});
+  Given({Created(Ada()), Deleted()}).When(LinkKey{{"crm", "9"}}).ThenRecorded({Linked("crm", "9")});
+  Given({Created(Ada()), Linked("crm", "9")}).When(LinkKey{{"crm", "9"}}).ThenNothing();
+  Given({}).When(LinkKey{{"crm", "9"}}).ThenRefused("CONTACT_NOT_FOUND");
+  EXPECT_EQ(Fold({Created(Ada()), Linked("crm", "9")}).linked_keys,
+            (std::vector<ExternalKey>{{"crm", "9"}}));
+}
+
+TEST(ContactDecider, KeysOfAContactAreBounded) {
+  std::vector history = {Created(Ada())};
+  for (size_t i = 0; i < kMaxLinkedKeys; ++i) history.push_back(Linked("crm", std::to_string(i)));
+  Given(history).When(LinkKey{{"crm", "more"}}).ThenRefused("EXTERNAL_KEYS_FULL");
+  Given(history).When(LinkKey{{"crm", "0"}}).ThenNothing();
+}
+
 TEST(ContactDecider, ErasedContactRefusesEverything) {
   for (const auto& history : {std::vector{Created(Ada()), Erased()}, {Erased()}}) {
     Given(history).When(CreateContact{Ada(), {}}).ThenRefused("CONTACT_ERASED");
@@ -149,11 +230,13 @@ TEST(ContactDeciderProperty, DecidingTwiceGivesNothingNew) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
     const Contact contact = Fold(draw.AHistory());
-    const UpsertContact command{draw.AProfile(), draw.AMask(), draw.AKey()};
+    Observed observed = draw.AnObservation();
+    observed.rule = draw.ARule();
+    const UpsertContact command{draw.AProfile(), draw.AMask(), draw.AKey(), observed};
     const auto events = ContactDecider::Decide(contact, command);
     if (!events.ok()) continue;
-    Contact after = contact;
-    for (const auto& event : *events) after = ContactDecider::Evolve(std::move(after), event);
+    Recorder recorder;
+    const Contact after = recorder.Record(contact, *events, observed.time);
     const auto again = ContactDecider::Decide(after, command);
     ASSERT_TRUE(again.ok()) << again.status();
     EXPECT_TRUE(again->empty()) << (*again)[0].DebugString();
@@ -165,15 +248,12 @@ TEST(ContactDeciderProperty, StateAfterDecisionsIsStateAfterReplay) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
+    Recorder recorder;
     Contact live;
-    std::vector<v1::ContactEvent> log;
-    for (int i = 0; i < 10; ++i) {
-      const auto events = draw.Command(live);
-      if (!events.ok()) continue;
-      for (const auto& event : *events) {
-        live = ContactDecider::Evolve(std::move(live), event);
-        ASSERT_TRUE(log.emplace_back().ParseFromString(event.SerializeAsString()));
-      }
+    for (int i = 0; i < 12; ++i) live = draw.Execute(std::move(live), &recorder);
+    std::vector<Happened> log = recorder.history();
+    for (Happened& each : log) {
+      ASSERT_TRUE(each.event.ParseFromString(std::string(each.event.SerializeAsString())));
     }
     EXPECT_EQ(Fold(log), live);
   }
@@ -190,10 +270,18 @@ TEST(ContactDeciderProperty, ChangeLeadsToWhatWasAsked) {
     ASSERT_TRUE(events.ok());
     Contact after = before;
     for (const auto& event : *events) after = ContactDecider::Evolve(std::move(after), event);
+    const auto& mask = command.mask;
+    const auto is_asked = [&mask](const std::string& name) {
+      return std::find(mask.begin(), mask.end(), name) != mask.end();
+    };
+    for (const std::string id : {"a", "b", "c"}) {
+      const std::string name = CustomFieldName(id);
+      const bool asked = is_asked(name) || is_asked("custom_fields");
+      EXPECT_TRUE(SameValue(after.profile, asked ? command.profile : before.profile, name)) << name;
+    }
     ForEachField([&](const std::string& name, auto field) {
-      const auto& mask = command.mask;
-      const bool asked = std::find(mask.begin(), mask.end(), name) != mask.end();
-      if (asked && name == "kind") return;
+      const bool asked = is_asked(name);
+      if ((asked && name == "kind") || name == "custom_fields") return;
       EXPECT_TRUE(after.profile.*field == (asked ? command.profile : before.profile).*field)
           << name;
     });
@@ -221,13 +309,13 @@ TEST(ContactDeciderProperty, ErasureLaw) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
-    std::vector<v1::ContactEvent> plain = draw.AHistory();
-    for (int i = draw.Below(4); i > 0; --i) plain.push_back(draw.AnEvent());
-    std::vector<v1::ContactEvent> shredded;
-    for (const auto& event : plain) shredded.push_back(Shredded(event));
+    std::vector<Happened> plain = draw.AHistory();
+    for (int i = draw.Below(4); i > 0; --i) plain.push_back({draw.AnEvent(), {}});
+    std::vector<Happened> shredded;
+    for (const auto& each : plain) shredded.push_back({Shredded(each.event), each.metadata});
     EXPECT_EQ(Fold(shredded).existence, Fold(plain).existence);
-    plain.push_back(Erased());
-    shredded.push_back(Erased());
+    plain.push_back({Erased(), {}});
+    shredded.push_back({Erased(), {}});
     EXPECT_EQ(Fold(shredded), Fold(plain));
   }
 }

@@ -28,6 +28,7 @@ class Desk {
  public:
   explicit Desk(const ContactOptions& options = {}) : service_(MakeContactService(options)) {
     for (const auto& type : service_.aggregates) types_[type->record_field()] = type.get();
+    service_.use_secret(secret_);
   }
 
   absl::StatusOr<std::string> Execute(std::string_view method,

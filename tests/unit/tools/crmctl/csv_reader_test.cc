@@ -134,12 +134,127 @@ TEST(CsvReader, FaultsNeverHoldACellsContent) {
   for (const std::string& fault : parsed.faults) EXPECT_EQ(fault.find("Ada"), std::string::npos);
 }
 
-TEST(CsvReader, RowThatNeverEndsStopsTheFile) {
+TEST(CsvReader, LongRowIsRefusedAndTheFileGoesOn) {
+  const std::string cell(20 << 20, 'x');
+  const std::vector<std::string> rows = {
+      "2," + cell + "\n", "2,\"" + cell + "\"\n", cell + "\n",
+      // Doubled quotes, delimiters and line ends within the quotes.
+      "2,\"" + cell + "\"\",\"\"" + cell + "\"\n"};
+  for (const std::string& row : rows) {
+    const Parsed parsed = Parse("id,text\n1,a\n" + row + "3,c\n");
+    ASSERT_EQ(parsed.records.size(), 3u);
+    EXPECT_THAT(parsed.faults, ElementsAre("line 3: is longer than 1048576 bytes"));
+    EXPECT_FALSE(parsed.records[1].fatal);
+    EXPECT_THAT(parsed.records[1].cells, ElementsAre());
+    EXPECT_THAT(parsed.records[2].cells, ElementsAre("3", "c"));
+    EXPECT_EQ(parsed.records[2].line, 4);
+  }
+}
+
+TEST(CsvReader, LongCellWithLineEndsIsOneRow) {
+  std::string cell;
+  for (int i = 0; i < 200'000; ++i) cell += "9,looks like a row\n";
+  const Parsed parsed = Parse("id,text\n2,\"" + cell + "\"\n3,c\n");
+  ASSERT_EQ(parsed.records.size(), 2u);
+  EXPECT_THAT(parsed.faults, ElementsAre("line 2: is longer than 1048576 bytes"));
+  EXPECT_EQ(parsed.records[1].line, 200'003);
+}
+
+TEST(CsvReader, QuoteThatIsNotClosedLosesLongRowsUpToTheNextQuoteOnly) {
+  std::string rows = "2,\"open\n";
+  for (int i = 0; i < 200'000; ++i) rows += "7,a row lost\n";
+  const Parsed parsed = Parse("id,text\n1,a\n" + rows + "3,\"c\"\n4,d\n");
+  ASSERT_EQ(parsed.records.size(), 3u);
+  EXPECT_THAT(parsed.faults, ElementsAre("line 3: is longer than 1048576 bytes"));
+  EXPECT_THAT(parsed.records[2].cells, ElementsAre("4", "d"));
+}
+
+TEST(CsvReader, QuoteThatIsNeverClosedStopsTheFile) {
   const std::string open = "id,text\n1,a\n2,\"" + std::string(3 * CsvReader::kMaxRecordBytes, 'x');
-  const Parsed parsed = Parse(open + "\"\n3,c\n");
+  const Parsed parsed = Parse(open + "\n3,c\n");
   ASSERT_EQ(parsed.records.size(), 2u);
   EXPECT_TRUE(parsed.records[1].fatal);
-  EXPECT_THAT(parsed.faults, ElementsAre(HasSubstr("line 3, column 2 (text): the row is longer")));
+  EXPECT_THAT(parsed.faults, ElementsAre(HasSubstr("the quote that opens here is never closed")));
+}
+
+// The records of a file as a dialect reads it.
+std::vector<CsvRecord> Records(const std::string& bytes, CsvDialect dialect) {
+  std::istringstream in(bytes);
+  CsvReader reader(in, std::move(dialect));
+  std::vector<CsvRecord> records;
+  while (auto record = reader.Next()) records.push_back(*std::move(record));
+  return records;
+}
+
+TEST(CsvReader, DelimiterMayHaveSeveralCharacters) {
+  const auto records = Records("a, b, \"c, d\"\n1, , 3,4\n5; 6, 7\n", {Encoding::kUtf8, ", ", '"'});
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_THAT(records[0].cells, ElementsAre("a", "b", "c, d"));
+  EXPECT_THAT(records[1].cells, ElementsAre("1", "", "3,4"));
+  EXPECT_THAT(records[2].cells, ElementsAre("5; 6", "7"));
+}
+
+TEST(CsvReader, AnotherQuoteOrNone) {
+  const auto apostrophe = Records("'a;b';\"c\"\n", {Encoding::kUtf8, ";", '\''});
+  EXPECT_THAT(apostrophe.at(0).cells, ElementsAre("a;b", "\"c\""));
+  const auto none = Records("5\"\t'x\n", {Encoding::kUtf8, "\t", std::nullopt});
+  EXPECT_THAT(none.at(0).cells, ElementsAre("5\"", "'x"));
+  EXPECT_TRUE(none.at(0).faults.empty());
+}
+
+std::string Utf16(const std::u16string& text, bool little) {
+  std::string bytes;
+  for (const char16_t unit : text) {
+    const char low = static_cast<char>(unit & 0xFF);
+    const char high = static_cast<char>(unit >> 8);
+    bytes.push_back(little ? low : high);
+    bytes.push_back(little ? high : low);
+  }
+  return bytes;
+}
+
+TEST(CsvReader, EncodingsAreReadAsUtf8) {
+  const std::u16string text = u"Zoë,\"two\nlines\"\nعلی,😀\n";
+  for (const bool marked : {false, true}) {
+    for (const bool little : {false, true}) {
+      const auto encoding = little ? Encoding::kUtf16Le : Encoding::kUtf16Be;
+      // A byte order mark needs nobody to say the encoding.
+      const auto records = Records(Utf16((marked ? u"\uFEFF" : u"") + text, little),
+                                   {marked ? Encoding::kUtf8 : encoding, ",", '"'});
+      ASSERT_EQ(records.size(), 2u);
+      EXPECT_THAT(records[0].cells, ElementsAre("Zoë", "two\nlines"));
+      EXPECT_THAT(records[1].cells, ElementsAre("علی", "😀"));
+    }
+  }
+  EXPECT_THAT(Records("Zo\xEB,\x80\n", {Encoding::kWindows1252, ",", '"'}).at(0).cells,
+              ElementsAre("Zoë", "€"));
+  EXPECT_THAT(Records("Zo\xEB\n", {Encoding::kLatin1, ",", '"'}).at(0).cells, ElementsAre("Zoë"));
+}
+
+TEST(CsvReader, WhatTheEncodingCannotMeanIsAFaultOfItsCell) {
+  const std::string lone = Utf16(std::u16string(u"a,") + char16_t(0xD800) + u"x\nb,c\n", true);
+  auto records = Records(lone, {Encoding::kUtf16Le, ",", '"'});
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].faults.at(0).column, 2);
+  EXPECT_THAT(records[0].faults.at(0).what, HasSubstr("is not utf-16le"));
+  EXPECT_TRUE(records[1].faults.empty());
+  records = Records(Utf16(u"a,b", true) + "x", {Encoding::kUtf16Le, ",", '"'});
+  EXPECT_THAT(records.at(0).faults.at(0).what, HasSubstr("is not utf-16le"));
+}
+
+TEST(CsvReader, BlocksMayEndAnywhere) {
+  // Delimiter, doubled quote, CRLF and surrogate pairs at every place around the end of a block.
+  for (size_t shift = 0; shift < 16; ++shift) {
+    const std::string long_cell(TextSource::kBlockBytes - 8 + shift, 'x');
+    const auto records =
+        Records(long_cell + "::\"a\"\"b\"::c\r\nd::e::f\r\n", {Encoding::kUtf8, "::", '"'});
+    ASSERT_EQ(records.size(), 2u);
+    EXPECT_THAT(records[0].cells, ElementsAre(long_cell, "a\"b", "c"));
+    EXPECT_THAT(records[1].cells, ElementsAre("d", "e", "f"));
+    const std::u16string pad(TextSource::kBlockBytes / 2 - 8 + shift, u'x');
+    const auto wide = Records(Utf16(pad + u"😀,b\n", true), {Encoding::kUtf16Le, ",", '"'});
+    EXPECT_THAT(wide.at(0).cells, ElementsAre(std::string(pad.size(), 'x') + "😀", "b"));
+  }
 }
 
 std::string Quoted(const std::string& cell) {
@@ -167,6 +282,28 @@ TEST(CsvReader, WhatWasQuotedIsReadBack) {
     EXPECT_TRUE(record->faults.empty());
     EXPECT_EQ(record->cells, cells);
     EXPECT_FALSE(reader.Next().has_value());
+  }
+}
+
+TEST(CsvReader, WhatIsWrittenInADialectIsReadBack) {
+  const auto seed = SystemRandom().Next64();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const std::string alphabet = "ab, \"'\n\r\t;";
+  const std::vector<CsvDialect> dialects = {{Encoding::kUtf8, ",", '"'},
+                                            {Encoding::kUtf8, ", ", '\''},
+                                            {Encoding::kUtf8, "\t", '"'},
+                                            {Encoding::kUtf8, ";;", '"'}};
+  for (int round = 0; round < 1000; ++round) {
+    const CsvDialect& dialect = dialects[random() % dialects.size()];
+    std::vector<std::string> cells(2 + random() % 5);
+    for (std::string& cell : cells) {
+      for (size_t i = random() % 8; i > 0; --i) cell += alphabet[random() % alphabet.size()];
+    }
+    const auto records = Records(ToCsvLine(cells, dialect), dialect);
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_TRUE(records[0].faults.empty());
+    EXPECT_EQ(records[0].cells, cells);
   }
 }
 

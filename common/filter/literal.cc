@@ -1,11 +1,11 @@
-#include "services/campaign/domain/filter_literal.h"
+#include "common/filter/literal.h"
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 
-namespace crm::campaign {
+namespace crm {
 namespace {
 
 // Larger ones would be written with more digits than they are read with.
@@ -132,4 +132,4 @@ std::string WriteString(std::string_view text) {
   return out + "\"";
 }
 
-}  // namespace crm::campaign
+}  // namespace crm

@@ -7,7 +7,7 @@
 #include "common/base/ids.h"
 
 // How literals of filters are written, character by character.
-namespace crm::campaign {
+namespace crm {
 
 // Nothing where the text is no such number or 64 bits do not hold it.
 std::optional<int64_t> ReadInteger(std::string_view text);
@@ -23,4 +23,4 @@ std::string WriteTime(TimeNs time);
 // In quotation marks, with \" and \\.
 std::string WriteString(std::string_view text);
 
-}  // namespace crm::campaign
+}  // namespace crm

@@ -1,0 +1,13 @@
+-- One durable create, as pgbench runs it: a contact and its event in one transaction.
+\set n random(1, 1000000000000000)
+begin;
+insert into contact (id, tenant, source, external_key, kind, display_name, given_name, family_name, emails, phones,
+                     language_code, region_code)
+  values (md5(:n::text)::uuid, 'default', 'bench', :n::text, 'PERSON', 'Ada Lovelace', 'Ada', 'Lovelace',
+          array['Lovelace' || :n::text || '@example.com'], array['+1415' || right(:n::text, 7)], 'en-US', 'US');
+insert into event (tenant, contact, version, type, request_id, payload)
+  values ('default', md5(:n::text)::uuid, 1, 'ContactCreated', 'bench-' || :n::text,
+          ('{"kind":"PERSON","display_name":"Ada Lovelace","given_name":"Ada","family_name":"Lovelace","emails":["Lovelace'
+           || :n::text || '@example.com"],"phones":["+1415' || right(:n::text, 7)
+           || '"],"language_code":"en-US","region_code":"US"}')::json);
+commit;
