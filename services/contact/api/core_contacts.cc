@@ -6,6 +6,7 @@
 #include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
 #include "crm/common/v1/storage.pb.h"
+#include "services/contact/api/contact_view.h"
 
 namespace crm::contact {
 namespace {
@@ -73,12 +74,10 @@ bool IsBasic(v1::ContactView view, bool unspecified_is_basic) {
 }
 
 void ClearAllButBasic(v1::Contact* contact) {
-  contact->clear_addresses();
-  contact->clear_preferences();
-  contact->clear_concerns();
-  contact->clear_custom_fields();
-  contact->clear_linked_keys();
-  contact->clear_observations();
+  for (const uint32_t number : NotInBasicView()) {
+    const auto* field = v1::Contact::descriptor()->FindFieldByNumber(static_cast<int>(number));
+    contact->GetReflection()->ClearField(contact, field);
+  }
 }
 
 bool ContactPage::full() const {
