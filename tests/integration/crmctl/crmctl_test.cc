@@ -224,6 +224,31 @@ TEST_F(CrmctlTest, ListGoesThroughAllPagesInOrderOfName) {
   }));
 }
 
+TEST_F(CrmctlTest, ContactsAreFilteredAndSearched) {
+  RunningServer server(File("data"));
+  ASSERT_EQ(ImportHouseholds(server, kHouseholds).exit_code, 0);
+  const Ran all = Crmctl(server, {"contact", "list", "--all", "--json"});
+  const auto contacts = FromJson<contact::v1::Contact>(all.out);
+  ASSERT_FALSE(contacts.empty());
+  const std::string& key = contacts.front().external_key().key();
+  const Ran one = Crmctl(server, {"contact", "list", "--json", "--order-by", "create_time desc",
+                                  "--filter", "external_key.key = \"" + key + "\""});
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  const auto listed = FromJson<contact::v1::Contact>(one.out);
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed.front().name(), contacts.front().name());
+  const Ran wrong = Crmctl(server, {"contact", "list", "--filter", "shoe_size > 42"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("FILTER_INVALID"));
+  const Ran found =
+      Crmctl(server, {"contact", "search", "--json", contacts.front().display_name()});
+  ASSERT_EQ(found.exit_code, 0) << found.err;
+  const auto words = FromJson<contact::v1::Contact>(found.out);
+  EXPECT_TRUE(std::any_of(words.begin(), words.end(), [&](const auto& contact) {
+    return contact.name() == contacts.front().name();
+  }));
+}
+
 TEST_F(CrmctlTest, LogAndProjectionsAnswerTheSameOfAServerAndOfItsFiles) {
   const std::vector<std::vector<std::string>> commands = {
       {"log", "cat", "--valid", "--json", "--partition", "3"},
