@@ -293,7 +293,8 @@ TEST(ContactIndexProperty, ErasureLaw) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
     View plain, shredded;
-    auto history = draw.AHistory();
+    std::vector<v1::ContactEvent> history;
+    for (const auto& happened : draw.AHistory()) history.push_back(happened.event);
     for (int i = draw.Below(5); i > 0; --i) history.push_back(AnyChange(draw));
     for (const auto& event : history) {
       plain.Fold("c1", event);
@@ -313,9 +314,9 @@ TEST(ContactIndexProperty, RowsDependOnTheContactAlone) {
     Draw draw(seed);
     View changed(false), born(false);
     Contact contact;
-    for (const auto& event : draw.AHistory()) {
-      changed.Fold("c1", event);
-      contact = ContactDecider::Evolve(std::move(contact), event);
+    for (const auto& happened : draw.AHistory()) {
+      changed.Fold("c1", happened.event);
+      contact = ContactDecider::Evolve(std::move(contact), happened.event);
     }
     if (contact.existence == Existence::kLiving) {
       v1::ContactEvent birth = Created(contact.profile);
