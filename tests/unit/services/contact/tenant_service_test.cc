@@ -245,6 +245,16 @@ TEST_F(TenantServiceTest, RetiredFieldKeepsItsValuesAndTakesNone) {
   const auto kept = Upsert(named);
   ASSERT_TRUE(kept.ok()) << kept.status();
   EXPECT_EQ(kept->custom_fields_size(), 1);
+  // Nor does it go with the others.
+  v1::UpdateContactRequest all;
+  all.mutable_contact()->set_name(kept->name());
+  all.mutable_update_mask()->add_paths("*");
+  const auto emptied = As<v1::Contact>(desk_.Execute("UpdateContact", all));
+  ASSERT_TRUE(emptied.ok()) << emptied.status();
+  EXPECT_EQ(emptied->display_name(), "");
+  EXPECT_EQ(emptied->custom_fields_size(), 1);
+  all.mutable_update_mask()->set_paths(0, "custom_fields.text");
+  EXPECT_EQ(As<v1::Contact>(desk_.Execute("UpdateContact", all))->custom_fields_size(), 0);
 }
 
 TEST_F(TenantServiceTest, EachTenantHasItsOwnSettings) {
