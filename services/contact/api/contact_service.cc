@@ -11,6 +11,7 @@
 #include "services/contact/api/custom_values.h"
 #include "services/contact/api/find_contacts.h"
 #include "services/contact/api/list_contacts.h"
+#include "services/contact/api/quality.h"
 #include "services/contact/api/requests.h"
 #include "services/contact/api/stages.h"
 #include "services/contact/api/tenant_options.h"
@@ -21,8 +22,10 @@
 #include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
 #include "services/contact/projection/contact_index.h"
+#include "services/contact/projection/contact_quality.h"
 #include "services/contact/projection/contacts_by_stage.h"
 #include "services/contact/projection/lifecycle_aggregate.h"
+#include "services/contact/projection/quality_aggregate.h"
 #include "services/contact/projection/tenant_aggregate.h"
 #include "services/contact/reaction/stage_of_orders.h"
 
@@ -176,13 +179,15 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   };
   const ContactTypes types{.contact = add(std::make_unique<ContactAggregateType>()),
                            .consents = add(std::make_unique<ConsentAggregateType>()),
-                           .lifecycle = add(std::make_unique<LifecycleAggregateType>())};
+                           .lifecycle = add(std::make_unique<LifecycleAggregateType>()),
+                           .quality = add(std::make_unique<QualityAggregateType>())};
   const AggregateType* tenant_type = add(std::make_unique<TenantAggregateType>());
   const TenantOptions tenant_options(options);
   const Requests requests(*types.contact, tenant_options);
   const TenantRequests tenants(*tenant_type);
   const ConsentRequests consents(types);
   const StageRequests stages(types);
+  const QualityRequests quality(types, tenant_options);
   service.name = "contact";
   service.topic = "crm.contact.events";
   service.core_version = 3;
@@ -193,6 +198,7 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
        NotInBasicView()},
       {types.consents, "contacts/*/consents", "GetConsents", "ListConsentRevisions"},
       {types.lifecycle, "contacts/*/lifecycle", "GetLifecycle", "ListLifecycleRevisions"},
+      {types.quality, "contacts/*/quality", "GetQuality", ""},
       {tenant_type, "tenants/{tenant}", "GetTenant", "ListTenantRevisions"}};
   service.commands = {{"CreateContact", Prepare(requests, &Requests::Create)},
                       {"UpdateContact", Prepare(requests, &Requests::Update)},
@@ -201,22 +207,28 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
                       {"GrantConsent", Prepare(consents, &ConsentRequests::Grant)},
                       {"WithdrawConsent", Prepare(consents, &ConsentRequests::Withdraw)},
                       {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)},
+                      {"OpenQualityIssue", Prepare(quality, &QualityRequests::Open)},
+                      {"ResolveQualityIssue", Prepare(quality, &QualityRequests::Resolve)},
                       {"UpdateTenant", Prepare(tenants, &TenantRequests::Update)}};
   CommandMethod create_tenant{"CreateTenant", Prepare(tenants, &TenantRequests::Create)};
   create_tenant.for_unknown_tenants = true;
   service.commands.push_back(std::move(create_tenant));
   service.tenants = kTenantCollection;
-  service.queries = {
-      FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
-      FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
-      FindMethod("SearchContacts", RunSearch),
-      CheckConsentMethod(consents),
-      {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}}};
+  service.queries = {FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
+                     FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
+                     FindMethod("SearchContacts", RunSearch),
+                     CheckConsentMethod(consents),
+                     {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}},
+                     {"GetQualityScorecard",
+                      WithOptions(tenant_options, GetQualityScorecard),
+                      nullptr,
+                      {std::string(ContactQualityView::kName)}}};
   service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};
   auto index = std::make_unique<ContactIndex>();
   service.use_secret = [at = index.get()](const Secret& secret) { at->UseSecret(secret); };
   service.views.push_back({std::move(index), "", nullptr});
   service.views.push_back({std::make_unique<ContactsByStage>(), "", nullptr});
+  service.views.push_back({std::make_unique<ContactQualityView>(), "", nullptr});
   service.reactions.push_back(
       std::make_unique<StageOfOrders>([stages](const std::string& contact, MoveByOrder order) {
         return stages.ByOrder(contact, std::move(order));
