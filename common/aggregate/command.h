@@ -34,6 +34,8 @@ struct Outcome {
   int64_t version_before = 0;
   // The answer repeats an earlier execution with the same request id.
   bool repeated = false;
+  // The topic's record message of the last event; null without events.
+  std::shared_ptr<const google::protobuf::Message> last_record;
   // Read at least to here to see it: the offset after the command's last record (or, without
   // events, the position at which it was answered).
   Partition partition = 0;

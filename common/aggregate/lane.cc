@@ -36,6 +36,12 @@ absl::Status CheckEtag(const Command& command, int64_t version) {
                {{"current_etag", std::to_string(version)}});
 }
 
+std::shared_ptr<const google::protobuf::Message> CopyOf(const google::protobuf::Message& message) {
+  std::shared_ptr<google::protobuf::Message> copy(message.New());
+  copy->CopyFrom(message);
+  return copy;
+}
+
 // Rows for an owner's command: reads go to the store, changes to a batch of their own. What the
 // command itself changed is in memory, in the overlay.
 class CommandRows final : public Rows {
@@ -232,6 +238,7 @@ absl::StatusOr<Outcome> Lane::Validate(const Command& command, const std::vector
     if (event.metadata->aggregate() == command.aggregate) would_be->Apply(event);
   }
   outcome.version = would_be->info().version;
+  outcome.last_record = CopyOf(*events.back().record);
   outcome.resource = would_be->Render();
   outcome.would_record = RenderWouldRecord(schema_, events);
   return outcome;
@@ -262,6 +269,7 @@ void Lane::Propose(const Command& command, std::vector<Event> events, Rows& rows
     if (op.key == state_key) outcome->resource = std::string(ResourceOfRow(op.value));
   }
   outcome->version = events.back().metadata->aggregate_version();
+  outcome->last_record = std::move(events.back().record);
   counts_.events += static_cast<int64_t>(events.size());
 }
 
@@ -465,7 +473,9 @@ absl::StatusOr<Outcome> Lane::RenderRepeat(const Answer& answer) {
                     if (event.metadata->aggregate_version() > answer.repeat_of.version()) {
                       return false;
                     }
-                    if (event.metadata->request_id() == command.request_id) ++outcome.events;
+                    if (event.metadata->request_id() != command.request_id) return true;
+                    ++outcome.events;
+                    outcome.last_record = CopyOf(*event.record);
                     return true;
                   }));
   outcome.version = aggregate->info().version;

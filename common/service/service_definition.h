@@ -46,6 +46,10 @@ struct CommandContext {
   const NameMaker& names;
   // The tenant's settings (ServiceDefinition::tenants), serialised; empty: it has none.
   std::string_view settings = {};
+  // Wall clock of the process that decides, or of the one that passes the command on to it.
+  TimeNs now = 0;
+  // The core as it is, maybe behind the owners of other partitions; null in tests without one.
+  const RowReader* core = nullptr;
 };
 
 // From a request to a command: all faults of the request at once. The host has parsed the request
@@ -107,6 +111,9 @@ struct QueryContext {
   TimeNs now = 0;
   // A token for what one projection of the call shows ("a section and its position").
   std::function<std::string(const ProjectionReading&)> token;
+  // What the method's `subject` named, or what that is an alias of: a query that answers MOVED runs
+  // again about the contact named. Empty where the method names none.
+  std::string subject = {};
 };
 
 // From a validated request to the serialised response.

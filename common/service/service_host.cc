@@ -14,6 +14,7 @@
 #include "common/projection/tenants_seen.h"
 #include "common/rpc/validate.h"
 #include "common/rpc/wire_walk.h"
+#include "common/service/moved_subjects.h"
 #include "common/service/projection_drivers.h"
 #include "common/service/reaction_side.h"
 #include "common/service/resource_reads.h"
@@ -68,13 +69,15 @@ struct NamedRequest {
   const FieldDescriptor* const view = Find("view");
 
   bool WantsBasic(const Message& request) const {
-    return view != nullptr && request.GetReflection()->GetEnum(request, view)->name() == "BASIC";
+    return view != nullptr && request.GetReflection()->GetEnumValue(request, view) == basic_;
   }
 
  private:
   const FieldDescriptor* Find(const char* field) const {
     return type.GetDescriptor()->FindFieldByName(field);
   }
+
+  const int basic_ = view == nullptr ? 0 : view->enum_type()->FindValueByName("BASIC")->number();
 };
 
 ResourceRef RefOf(const UnaryCall& call, std::string name) {
@@ -472,12 +475,12 @@ void ServiceHost::RunCommand(const CommandEndpoint& endpoint, Call call) {
   }
   const CallContext& context = call->context();
   const bool waits = !context.min_positions.empty() || context.strong;
-  if (!waits || definition_.tenants.empty()) return PrepareAndSubmit(endpoint, call, *request);
+  if (!waits || definition_.tenants.empty()) return PrepareAndSubmit(endpoint, call, request);
   // What the call asks to be read holds for the settings it is prepared with, too.
   const Partition partition =
       PartitionOfSubject(context.caller.tenant, SettingsName(context.caller.tenant));
   waits_.After(call, {{core_.get()}, {partition}, context.strong, {}},
-               [this, &endpoint, call, request] { PrepareAndSubmit(endpoint, call, *request); });
+               [this, &endpoint, call, request] { PrepareAndSubmit(endpoint, call, request); });
 }
 
 std::string ServiceHost::SettingsName(const std::string& tenant) const {
@@ -494,18 +497,32 @@ absl::StatusOr<std::string> ServiceHost::SettingsOf(const std::string& tenant) {
   return row->has_value() ? std::string(ResourceOfRow(**row)) : "";
 }
 
+std::string ServiceHost::FollowTo(const absl::Status& refusal, const std::string& tenant,
+                                  const std::string& subject) const {
+  std::string moved_to = MovedTo(refusal);
+  if (!moved_to.empty() || ReasonOf(refusal) != "NOT_OWNER") return moved_to;
+  // So that the call goes to the owner of what it is about at once: it is passed on only once.
+  const auto serving = core_->serving();
+  return serving == nullptr ? "" : AliasTarget(*serving->store, definition_, tenant, subject);
+}
+
 void ServiceHost::PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
-                                   const CheckedRequest& checked) {
-  const Message& request = *checked.message;
+                                   const std::shared_ptr<const CheckedRequest>& checked,
+                                   const std::string& moved_to) {
+  const Message& request = *checked->message;
   const CallContext& context = call->context();
   const absl::StatusOr<std::string> settings = SettingsOf(context.caller.tenant);
   if (!settings.ok()) return call->Finish(settings.status());
+  const auto serving = core_->serving();
   absl::StatusOr<std::unique_ptr<Command>> prepared =
-      endpoint.method.prepare({context.caller, names_, *settings}, request);
-  if (!checked.faults.empty()) return call->Finish(JoinFaults(checked.faults, prepared.status()));
+      endpoint.method.prepare({context.caller, names_, *settings, environment_.clock.Now(),
+                               serving == nullptr ? nullptr : serving->store.get()},
+                              request);
+  if (!checked->faults.empty()) return call->Finish(JoinFaults(checked->faults, prepared.status()));
   if (!prepared.ok()) return call->Finish(prepared.status());
   Command& command = **prepared;
   command.caller = context.caller;
+  if (!moved_to.empty()) Retarget(moved_to, &command);
   command.request_id = StringOf(request, endpoint.request_id);
   command.validate_only = BoolOf(request, endpoint.validate_only);
   command.deadline = context.deadline;
@@ -514,8 +531,17 @@ void ServiceHost::PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& 
         environment_.secret.Mac("crm payload", {endpoint.method.method, CanonicalPayload(request)})
             .substr(0, 16);
   }
-  command.done = [this, call, method = &endpoint.method](absl::StatusOr<Outcome> outcome) {
-    if (!outcome.ok()) return passing_->Answer(call, method->method, outcome.status());
+  command.done = [this, call, &endpoint, checked, subject = command.subject,
+                  followed = !moved_to.empty()](absl::StatusOr<Outcome> outcome) {
+    const CommandMethod* method = &endpoint.method;
+    if (!outcome.ok()) {
+      std::string to =
+          followed ? "" : FollowTo(outcome.status(), call->context().caller.tenant, subject);
+      if (to.empty()) return passing_->Answer(call, method->method, outcome.status());
+      return RunQuery(call, [this, call, &endpoint, checked, to = std::move(to)] {
+        PrepareAndSubmit(endpoint, call, checked, to);
+      });
+    }
     Answer answer;
     answer.position = tokens_.Make(outcome->partition, outcome->position);
     answer.would_record = std::move(outcome->would_record);
@@ -683,6 +709,9 @@ struct ServiceHost::Query {
   std::vector<ServedProjection*> projections;
   std::vector<Partition> partitions;
   std::optional<Moment> as_of;
+  std::string subject;
+  // The subject is what the one named is an alias of.
+  bool followed = false;
 };
 
 UnaryHandler ServiceHost::QueryHandler(const QueryMethod& method) {
@@ -693,25 +722,33 @@ UnaryHandler ServiceHost::QueryHandler(const QueryMethod& method) {
         if (absl::Status status = ParseAndValidate(call->request(), request.get()); !status.ok()) {
           return call->Finish(std::move(status));
         }
-        absl::StatusOr<Query> prepared = PrepareQuery(call, method, std::move(request));
-        if (!prepared.ok()) return call->Finish(prepared.status());
-        const auto query = std::make_shared<const Query>(*std::move(prepared));
-        PositionWaits::Wait wait{query->projections, query->partitions, call->context().strong, {}};
-        if (query->as_of.has_value()) ReachMoment(*query->as_of, query->partitions.front(), &wait);
-        waits_.After(call, std::move(wait), [this, call, query] {
-          RunQuery(call, [this, call, query] { AnswerQuery(call, *query); });
-        });
+        StartQuery(call, PrepareQuery(call, method, std::move(request)));
       };
+}
+
+void ServiceHost::StartQuery(const Call& call, absl::StatusOr<Query> prepared) {
+  if (!prepared.ok()) return call->Finish(prepared.status());
+  const auto query = std::make_shared<const Query>(*std::move(prepared));
+  PositionWaits::Wait wait{query->projections, query->partitions, call->context().strong, {}};
+  if (query->as_of.has_value()) ReachMoment(*query->as_of, query->partitions.front(), &wait);
+  waits_.After(call, std::move(wait), [this, call, query] {
+    RunQuery(call, [this, call, query] { AnswerQuery(call, *query); });
+  });
 }
 
 absl::StatusOr<ServiceHost::Query> ServiceHost::PrepareQuery(const Call& call,
                                                              const QueryMethod& method,
-                                                             std::shared_ptr<Message> request) {
-  Query query{method, std::move(request), ProjectionsOf(method), AllPartitions(), std::nullopt};
+                                                             std::shared_ptr<Message> request,
+                                                             const std::string& moved_to) {
+  Query query{method,          std::move(request), ProjectionsOf(method),
+              AllPartitions(), std::nullopt,       moved_to};
   if (!method.subject) return query;
   const Caller& caller = call->context().caller;
-  CRM_ASSIGN_OR_RETURN(const std::string subject, method.subject(caller, *query.request, names_));
-  query.partitions = {PartitionOfSubject(caller.tenant, subject)};
+  query.followed = !moved_to.empty();
+  if (!query.followed) {
+    CRM_ASSIGN_OR_RETURN(query.subject, method.subject(caller, *query.request, names_));
+  }
+  query.partitions = {PartitionOfSubject(caller.tenant, query.subject)};
   const FieldDescriptor* as_of_field = query.request->GetDescriptor()->FindFieldByName("as_of");
   if (const common::v1::AsOf* as_of = AsOfOf(*query.request, as_of_field)) {
     CRM_ASSIGN_OR_RETURN(query.as_of, MomentOf(*as_of, query.partitions.front()));
@@ -790,8 +827,12 @@ void ServiceHost::AnswerQuery(const Call& call, const Query& query) {
       environment_.secret,
       environment_.random,
       environment_.clock.Now(),
-      [this, &query](const ProjectionReading& one) { return TokenOf(one, query.partitions); }};
+      [this, &query](const ProjectionReading& one) { return TokenOf(one, query.partitions); },
+      query.subject};
   absl::StatusOr<std::string> response = query.method.run(context, *query.request);
+  if (std::string to = query.followed ? "" : MovedTo(response.status()); !to.empty()) {
+    return StartQuery(call, PrepareQuery(call, query.method, query.request, to));
+  }
   if (!response.ok()) return call->Finish(Translate(response.status()));
   call->Finish(Answer{*std::move(response), std::move(position)});
 }

@@ -165,8 +165,10 @@ class ServiceHost {
 
   void RunCommand(const CommandEndpoint& endpoint, Call call);
   // With what it is prepared by read, and on to its lane.
+  // `moved_to`: the subject that the one named is an alias of; empty: not known to be any.
   void PrepareAndSubmit(const CommandEndpoint& endpoint, const Call& call,
-                        const CheckedRequest& checked);
+                        const std::shared_ptr<const CheckedRequest>& checked,
+                        const std::string& moved_to = "");
   std::string SettingsName(const std::string& tenant) const;
   // Serialised; empty where the tenant has none, or the service keeps none.
   absl::StatusOr<std::string> SettingsOf(const std::string& tenant);
@@ -191,8 +193,13 @@ class ServiceHost {
 
   // One call of a query method.
   struct Query;
+  // Where a command that the lanes refused belongs; empty: the refusal is the answer.
+  std::string FollowTo(const absl::Status& refusal, const std::string& tenant,
+                       const std::string& subject) const;
   absl::StatusOr<Query> PrepareQuery(const Call& call, const QueryMethod& method,
-                                     std::shared_ptr<google::protobuf::Message> request);
+                                     std::shared_ptr<google::protobuf::Message> request,
+                                     const std::string& moved_to = "");
+  void StartQuery(const Call& call, absl::StatusOr<Query> prepared);
   void AnswerQuery(const Call& call, const Query& query);
   std::vector<ServedProjection*> ProjectionsOf(const QueryMethod& method);
   // UNAVAILABLE while one of them is being healed.

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <memory>
 
 #include "common/base/check.h"
@@ -444,6 +445,156 @@ void WriteTenants(Writer& writer) {
   writer.Event("First settings of a tenant that was there before", found);
 }
 
+void AddCustom(const char* field, const std::function<void(contact::v1::CustomValue*)>& set,
+               ContactPersonal* personal) {
+  contact::v1::CustomValue* value = personal->add_custom_fields();
+  value->set_field(field);
+  set(value);
+}
+
+// Fields that came with later versions.
+void SetLaterPersonal(ContactPersonal* personal) {
+  auto* preference = personal->add_preferences();
+  preference->set_channel("email");
+  preference->set_topic("offers");
+  preference->set_attitude(contact::v1::Preference::UNWANTED);
+  auto* concern = personal->add_concerns();
+  concern->set_topic("privacy");
+  concern->set_text("asks who sees the data");
+  using Value = contact::v1::CustomValue;
+  AddCustom(
+      "a_text", [](Value* value) { value->set_text("x"); }, personal);
+  AddCustom(
+      "b_integer", [](Value* value) { value->set_integer(-7); }, personal);
+  AddCustom(
+      "c_number", [](Value* value) { value->set_number(0.5); }, personal);
+  AddCustom(
+      "d_flag", [](Value* value) { value->set_flag(true); }, personal);
+  AddCustom(
+      "e_date", [](Value* value) { value->set_date("2026-01-31"); }, personal);
+  AddCustom(
+      "f_choice", [](Value* value) { value->set_choice("gold"); }, personal);
+}
+
+// Every field, also those that no command takes.
+void SetFullContact(Contact* contact) {
+  ContactPersonal personal;
+  SetFullPersonal(&personal);
+  SetLaterPersonal(&personal);
+  contact->set_name("contacts/observed");
+  contact->set_kind(Contact::ORGANIZATION);
+  contact->set_display_name(personal.display_name());
+  contact->set_given_name(personal.given_name());
+  contact->set_family_name(personal.family_name());
+  *contact->mutable_emails() = personal.emails();
+  *contact->mutable_phones() = personal.phones();
+  *contact->mutable_addresses() = personal.addresses();
+  contact->set_language_code("fr");
+  contact->set_region_code("FR");
+  contact->set_time_zone("Europe/Paris");
+  *contact->mutable_external_key() = personal.external_key();
+  *contact->mutable_tags() = personal.tags();
+  contact->set_etag("3");
+  for (auto* time : {contact->mutable_create_time(), contact->mutable_update_time(),
+                     contact->mutable_delete_time(), contact->mutable_erase_time(),
+                     contact->mutable_purge_time()}) {
+    SetTimestamp(1'600'000'000 * kSecond, time);
+  }
+  *contact->mutable_preferences() = personal.preferences();
+  *contact->mutable_concerns() = personal.concerns();
+  *contact->mutable_custom_fields() = personal.custom_fields();
+  *contact->add_linked_keys() = personal.external_key();
+  auto* observation = contact->add_observations();
+  observation->set_source("shop");
+  SetTimestamp(1'600'000'000 * kSecond, observation->mutable_observe_time());
+  observation->add_fields("tags");
+  observation->set_superseded(true);
+  contact->set_moved_to("contacts/other");
+}
+
+void ObserveAt(int64_t second, ContactRecord* record) {
+  SetTimestamp(second * kSecond, record->mutable_metadata()->mutable_occurred_time());
+}
+
+void WriteObservations(Writer& writer) {
+  ContactRecord born = Created(Of("observed", 1), "Lea");
+  ObserveAt(1'500'000'000, &born);
+  auto* created = born.mutable_contact()->mutable_created();
+  SetLaterPersonal(created->mutable_plain());
+  created->set_source("crm");
+  created->add_cleared_fields("tags");
+  created->add_unobserved_fields("kind");
+  writer.Event("Observed in a system", born);
+
+  ContactRecord changed = Of("observed", 2);
+  ObserveAt(1'600'000'000, &changed);
+  auto* change = changed.mutable_contact()->mutable_profile_changed();
+  change->mutable_plain()->add_tags("vip");
+  AddCustom(
+      "a_text", [](contact::v1::CustomValue* value) { value->set_text("y"); },
+      change->mutable_plain());
+  change->set_source("shop");
+  change->add_changed_fields("tags");
+  change->add_changed_fields("custom_fields.a_text");
+  change->add_changed_fields("custom_fields.d_flag");
+  change->add_confirmed_fields("display_name");
+  change->add_superseded_fields("custom_fields.b_integer");
+  SetFullContact(change->mutable_plain()->mutable_superseded());
+  writer.Event("Observed again: taken, confirmed and superseded", changed);
+
+  ContactRecord lost = Of("observed", 3);
+  ObserveAt(1'400'000'000, &lost);
+  change = lost.mutable_contact()->mutable_profile_changed();
+  change->mutable_plain()->mutable_superseded()->set_display_name("Lea Old");
+  change->set_source("archive");
+  change->add_superseded_fields("display_name");
+  writer.Event("Observed in vain", lost);
+
+  ContactRecord direct = Of("observed", 4);
+  change = direct.mutable_contact()->mutable_profile_changed();
+  change->mutable_plain()->set_given_name("Lea");
+  change->add_changed_fields("given_name");
+  writer.Event("Entered directly", direct);
+}
+
+void WriteAliases(Writer& writer) {
+  ContactRecord alias = Of("alias", 1);
+  auto* recorded = alias.mutable_contact()->mutable_alias_recorded();
+  recorded->set_contact("contacts/observed");
+  recorded->mutable_plain()->mutable_external_key()->set_source("billing");
+  recorded->mutable_plain()->mutable_external_key()->set_key("17");
+  writer.Event("A key becomes an alias", alias);
+  ContactRecord linked = Of("observed", 5);
+  *linked.mutable_contact()->mutable_key_linked()->mutable_plain()->mutable_external_key() =
+      recorded->plain().external_key();
+  writer.Event("And its contact lists it", linked);
+}
+
+void WriteReturns(Writer& writer) {
+  ContactRecord deleted = Of("observed", 6);
+  deleted.mutable_contact()->mutable_deleted();
+  writer.Event("Deleted, to be taken back", deleted);
+  ContactRecord undeleted = Of("observed", 7);
+  undeleted.mutable_contact()->mutable_undeleted();
+  writer.Event("Undeleted", undeleted);
+
+  writer.Event("Created, to be purged", Created(Of("purged", 1), "Max"));
+  deleted = Of("purged", 2);
+  deleted.mutable_contact()->mutable_deleted();
+  writer.Event("Deleted, to be purged", deleted);
+  ContactRecord purged = Of("purged", 3);
+  purged.mutable_contact()->mutable_purged();
+  writer.Event("Purged", purged);
+  writer.Event("Created, to be purged and born again", Created(Of("reborn", 1), "Mia"));
+  deleted = Of("reborn", 2);
+  deleted.mutable_contact()->mutable_deleted();
+  writer.Event("Deleted, to be born again", deleted);
+  purged = Of("reborn", 3);
+  purged.mutable_contact()->mutable_purged();
+  writer.Event("Purged, to be born again", purged);
+  writer.Event("Born again", Created(Of("reborn", 4), "Mia II"));
+}
+
 void WriteCases() {
   Writer writer;
   WriteProfiles(writer);
@@ -454,6 +605,9 @@ void WriteCases() {
   WriteStages(writer);
   WriteErasure(writer);
   WriteTenants(writer);
+  WriteObservations(writer);
+  WriteAliases(writer);
+  WriteReturns(writer);
 }
 
 }  // namespace

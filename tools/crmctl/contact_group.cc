@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tools/crmctl/contact_commands.h"
+#include "tools/crmctl/contact_why.h"
 
 namespace crm::crmctl {
 namespace {
@@ -28,6 +29,14 @@ constexpr char kGetFooter[] = R"(
 Examples:
   crmctl contact get contacts/c4tn3o6q2b5xj7y4e2zk6m3wqla
   crmctl contact get --key shop/17 --as-of 2024-05-01T12:00:00Z)";
+
+constexpr char kWhyFooter[] = R"(
+Each value with its source and when it was observed there: what is shown, what was replaced, and what
+the tenant's rule of survivorship did not take.
+
+Examples:
+  crmctl contact why contacts/c4tn3o6q2b5xj7y4e2zk6m3wqla
+  crmctl contact why --key shop/17 display_name custom_fields.tier)";
 
 std::string NotEmpty(const std::string& text) {
   return text.empty() ? std::string("must not be empty") : std::string();
@@ -102,6 +111,14 @@ void AddContactCommands(CommandTree& tree) {
                      return ContactHistory(client, console, *choice);
                    }),
       choice);
+
+  auto* why = tree.Keep<WhyArguments>();
+  CLI::App* explain = tree.AddCall(
+      contact, "why", "Where the values of one contact come from, and what lost against them",
+      [why](RpcClient& client, Console& console) { return ContactWhy(client, console, *why); });
+  explain->footer(kWhyFooter);
+  explain->add_option("WORDS", why->words, "NAME [FIELD...]; with --key fields only");
+  explain->add_option("--key", why->key, "External key, SOURCE/KEY");
 }
 
 }  // namespace crm::crmctl

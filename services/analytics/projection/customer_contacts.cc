@@ -93,8 +93,27 @@ void Create(const contact::v1::ContactCreated& created, Contact* contact) {
   SetKind(contact);
 }
 
+constexpr std::string_view kCustomPrefix = "custom_fields.";
+
+// One declared field's value: by field, in its place; none where it was cleared.
+void SetCustom(const std::string& id, const contact::v1::ContactPersonal& from, Contact* contact) {
+  auto* values = contact->mutable_custom_fields();
+  values->erase(std::remove_if(values->begin(), values->end(),
+                               [&id](const auto& value) { return value.field() == id; }),
+                values->end());
+  for (const auto& value : from.custom_fields()) {
+    if (value.field() == id) *values->Add() = value;
+  }
+  std::sort(values->begin(), values->end(),
+            [](const auto& a, const auto& b) { return a.field() < b.field(); });
+}
+
 void Change(const contact::v1::ContactProfileChanged& changed, Contact* contact) {
   for (const std::string& field : changed.changed_fields()) {
+    if (field.starts_with(kCustomPrefix)) {
+      SetCustom(field.substr(kCustomPrefix.size()), changed.plain(), contact);
+      continue;
+    }
     CopyField(changed, field, contact);
     CopyField(changed.plain(), field, contact);
   }
@@ -110,6 +129,19 @@ Contact Erased(const Contact& contact) {
   left.set_time_zone(contact.time_zone());
   if (contact.has_create_time()) *left.mutable_create_time() = contact.create_time();
   return left;
+}
+
+Contact Purged(const Contact& contact) {
+  Contact left;
+  *left.mutable_create_time() = contact.create_time();
+  return left;
+}
+
+void Alias(const contact::v1::AliasRecorded& alias, Contact* contact) {
+  contact->set_moved_to(alias.contact());
+  if (alias.plain().has_external_key()) {
+    *contact->mutable_external_key() = alias.plain().external_key();
+  }
 }
 
 // A stage of a later version moves nothing.
@@ -186,10 +218,18 @@ class ContactsFold final : public CustomerFold {
     const auto& content = static_cast<const ContactEvent&>(*event.aggregate_event);
     CRM_ASSIGN_OR_RETURN(Contact contact, Read<Contact>(event, key));
     if (contact.has_erase_time()) return absl::OkStatus();
+    if (content.has_created()) contact.clear_purge_time();
     if (content.has_created()) Create(content.created(), &contact);
     if (content.has_profile_changed()) Change(content.profile_changed(), &contact);
     if (content.has_erased()) contact = Erased(contact);
+    if (content.has_undeleted()) contact.clear_delete_time();
+    if (content.has_purged()) contact = Purged(contact);
+    if (content.has_key_linked() && content.key_linked().plain().has_external_key()) {
+      *contact.add_linked_keys() = content.key_linked().plain().external_key();
+    }
+    if (content.has_alias_recorded()) Alias(content.alias_recorded(), &contact);
     SetHistory(*event.metadata, &contact);
+    if (content.has_purged()) *contact.mutable_purge_time() = contact.update_time();
     if (content.has_deleted()) *contact.mutable_delete_time() = contact.update_time();
     if (content.has_erased()) *contact.mutable_erase_time() = contact.update_time();
     rows().Put(std::move(key), contact.SerializeAsString());

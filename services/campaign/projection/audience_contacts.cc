@@ -132,7 +132,9 @@ class ContactsFold final : public AudienceFold {
     CRM_ASSIGN_OR_RETURN(auto row, Get<v1::AudienceContactRow>(kContact, whose));
     if (!row || row->erased()) return absl::OkStatus();
     if (event.has_profile_changed()) Change(event.profile_changed(), &*row);
-    if (event.has_deleted()) row->set_deleted(true);
+    if (event.has_deleted() || event.has_purged()) row->set_deleted(true);
+    if (event.has_undeleted()) row->set_deleted(false);
+    if (event.has_purged()) row->clear_tags();
     if (event.has_erased()) Erase(&*row);
     Put(kContact, whose, *row);
     return absl::OkStatus();

@@ -69,6 +69,18 @@ absl::StatusOr<ConsentLedger> ReadLedger(const QueryContext& context, const Aggr
   return ConsentAggregate::Load(resource);
 }
 
+// MOVED where the contact is an alias: the host asks again about the one it leads to.
+absl::Status RefuseIfAlias(const QueryContext& context, const std::string& contact) {
+  const std::string& tenant = context.caller.tenant;
+  CRM_ASSIGN_OR_RETURN(const auto row, context.reading.core.rows->Get(AggregateKey(
+                                           PartitionOfSubject(tenant, contact), tenant, contact)));
+  v1::Contact resource;
+  if (!row.has_value()) return absl::OkStatus();
+  const std::string_view bytes = ResourceOfRow(*row);
+  const bool read = resource.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return !read || resource.moved_to().empty() ? absl::OkStatus() : Moved(resource.moved_to());
+}
+
 // How far the contact topic was read for the answer.
 Offset ReadTo(const QueryContext& context, Partition partition) {
   const Offset read_to = context.reading.core.read_to[static_cast<size_t>(partition)];
@@ -122,13 +134,14 @@ absl::StatusOr<std::string> ConsentRequests::Subject(const Caller& caller,
 
 absl::StatusOr<std::string> ConsentRequests::Check(const QueryContext& context,
                                                    const v1::CheckConsentRequest& request) const {
-  CRM_ASSIGN_OR_RETURN(const std::string contact, Subject(context.caller, request, context.names));
+  const std::string& contact = context.subject;
   CRM_ASSIGN_OR_RETURN(const TimeNs use_time, UseTime(context, request));
   const std::string& tenant = context.caller.tenant;
   const Partition partition = PartitionOfSubject(tenant, contact);
   const std::string name = contact + "/" + std::string(ConsentAggregate::kCollection);
   CRM_ASSIGN_OR_RETURN(const ConsentLedger ledger,
                        ReadLedger(context, *types_.consents, {partition, tenant, name}));
+  if (ledger.entries.empty()) CRM_RETURN_IF_ERROR(RefuseIfAlias(context, contact));
   FieldFaults checked_by_subject;
   const auto found = ledger.entries.find(ReadUse(request, checked_by_subject));
   const ConsentEntry* entry = found == ledger.entries.end() ? nullptr : &found->second;

@@ -9,8 +9,11 @@
 #include "services/contact/api/consents.h"
 #include "services/contact/api/contact_view.h"
 #include "services/contact/api/custom_values.h"
+#include "services/contact/api/explain_contact.h"
 #include "services/contact/api/find_contacts.h"
+#include "services/contact/api/links.h"
 #include "services/contact/api/list_contacts.h"
+#include "services/contact/api/observed.h"
 #include "services/contact/api/quality.h"
 #include "services/contact/api/requests.h"
 #include "services/contact/api/stages.h"
@@ -19,6 +22,7 @@
 #include "services/contact/api/text.h"
 #include "services/contact/api/update_mask.h"
 #include "services/contact/domain/contact.h"
+#include "services/contact/domain/profile_fields.h"
 #include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
 #include "services/contact/projection/contact_index.h"
@@ -27,6 +31,7 @@
 #include "services/contact/projection/lifecycle_aggregate.h"
 #include "services/contact/projection/quality_aggregate.h"
 #include "services/contact/projection/tenant_aggregate.h"
+#include "services/contact/reaction/link_of_aliases.h"
 #include "services/contact/reaction/stage_of_orders.h"
 
 namespace crm::contact {
@@ -42,8 +47,11 @@ class Requests {
                          const v1::CreateContactRequest& request) const {
     CRM_ASSIGN_OR_RETURN(const auto options, options_.Of(context));
     FieldFaults faults;
-    Profile profile = ForBirth(Normalise(request.contact(), *options, faults), *options);
+    Profile profile = Normalise(request.contact(), *options, faults);
+    FieldMask mask = FieldsWithValue(profile);
+    profile = ForBirth(std::move(profile), *options);
     auto key = CheckExternalKey(request.contact(), faults);
+    Observed observed = ReadObserved(request, context.now, *options, faults);
     CheckRequired(profile, *options, faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
     const std::string& tenant = context.caller.tenant;
@@ -51,7 +59,8 @@ class Requests {
         key ? NameOfKey(context.caller, request.contact().external_key(), context.names)
             : context.names.FromRequest(kContactCollection, kContactIdKind, tenant,
                                         request.request_id());
-    return About(std::move(name), "", *options, CreateContact{std::move(profile), std::move(key)});
+    return About(std::move(name), "", *options, observed.time,
+                 CreateContact{std::move(profile), std::move(key), observed, std::move(mask)});
   }
 
   PreparedCommand Update(const CommandContext& context,
@@ -60,10 +69,13 @@ class Requests {
     FieldFaults faults;
     CheckContactName("contact.name", request.contact().name(), faults);
     Profile profile = Normalise(request.contact(), *options, faults);
-    FieldMask mask = ReadMask(request.update_mask(), profile, faults);
+    FieldMask mask = ReadMask(request.update_mask(), profile, options->custom_fields, faults);
+    Observed observed = ReadObserved(request, context.now, *options, faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    return About(request.contact().name(), request.contact().etag(), *options,
-                 UpdateContact{std::move(profile), std::move(mask)});
+    UpdateContact command{std::move(profile), std::move(mask), observed,
+                          Missing(request.allow_missing()), RequiredFields(options->custom_fields)};
+    return About(request.contact().name(), request.contact().etag(), *options, observed.time,
+                 std::move(command));
   }
 
   PreparedCommand Delete(const Caller&, const v1::DeleteContactRequest& request,
@@ -71,7 +83,15 @@ class Requests {
     FieldFaults faults;
     CheckContactName("name", request.name(), faults);
     CRM_RETURN_IF_ERROR(faults.ToStatus());
-    return About(request.name(), request.etag(), ContactOptions(), DeleteContact{});
+    return About(request.name(), request.etag(), ContactOptions(), {},
+                 DeleteContact{Missing(request.allow_missing())});
+  }
+
+  PreparedCommand Undelete(const CommandContext&, const v1::UndeleteContactRequest& request) const {
+    FieldFaults faults;
+    CheckContactName("name", request.name(), faults);
+    CRM_RETURN_IF_ERROR(faults.ToStatus());
+    return About(request.name(), request.etag(), ContactOptions(), {}, UndeleteContact{});
   }
 
   PreparedCommand Upsert(const CommandContext& context,
@@ -79,17 +99,22 @@ class Requests {
     CRM_ASSIGN_OR_RETURN(const auto options, options_.Of(context));
     FieldFaults faults;
     Profile profile = Normalise(request.contact(), *options, faults);
-    FieldMask mask = ReadMask(request.update_mask(), profile, faults);
+    FieldMask mask = ReadMask(request.update_mask(), profile, options->custom_fields, faults);
     auto key = CheckExternalKey(request.contact(), faults);
+    Observed observed = ReadObserved(request, context.now, *options, faults);
     if (!key) faults.Add("contact.external_key", "is required");
     CRM_RETURN_IF_ERROR(faults.ToStatus());
     std::string name = NameOfKey(context.caller, request.contact().external_key(), context.names);
-    return About(std::move(name), request.contact().etag(), *options,
+    return About(std::move(name), request.contact().etag(), *options, observed.time,
                  UpsertContact{ForBirth(std::move(profile), *options), std::move(mask),
-                               std::move(key), RequiredFields(options->custom_fields)});
+                               std::move(key), observed, RequiredFields(options->custom_fields)});
   }
 
  private:
+  static IfMissing Missing(bool allowed) {
+    return allowed ? IfMissing::kAllow : IfMissing::kRefuse;
+  }
+
   static Profile ForBirth(Profile profile, const ContactOptions& options) {
     if (profile.language_code.empty()) profile.language_code = options.default_language;
     return profile;
@@ -104,11 +129,12 @@ class Requests {
 
   template <typename C>
   std::unique_ptr<Command> About(std::string name, std::string etag, const ContactOptions& options,
-                                 C command) const {
+                                 std::optional<TimeNs> observed, C command) const {
     auto about = std::make_unique<DeciderCommand<ContactAggregate, C>>(*type_, std::move(name),
                                                                        std::move(command));
     about->etag = std::move(etag);
     about->settings_version = options.settings_version;
+    about->occurred_time = observed.value_or(0);
     return about;
   }
 
@@ -117,9 +143,14 @@ class Requests {
 };
 
 v1::UpsertContactResponse::Outcome UpsertOutcome(const Outcome& outcome) {
-  if (outcome.events == 0) return v1::UpsertContactResponse::UNCHANGED;
-  if (outcome.version_before == 0) return v1::UpsertContactResponse::CREATED;
-  return v1::UpsertContactResponse::UPDATED;
+  if (outcome.events == 0 || outcome.last_record == nullptr) {
+    return v1::UpsertContactResponse::UNCHANGED;
+  }
+  const auto& event = static_cast<const v1::ContactRecord&>(*outcome.last_record).contact();
+  if (event.has_created()) return v1::UpsertContactResponse::CREATED;
+  const v1::ContactProfileChanged& changed = event.profile_changed();
+  const bool taken = changed.changed_fields_size() + changed.confirmed_fields_size() > 0;
+  return taken ? v1::UpsertContactResponse::UPDATED : v1::UpsertContactResponse::SUPERSEDED;
 }
 
 // The contact goes into the response as it was serialised; protobuf joins the two parts.
@@ -187,6 +218,7 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   const TenantRequests tenants(*tenant_type);
   const ConsentRequests consents(types);
   const StageRequests stages(types);
+  const LinkRequests links(types);
   const QualityRequests quality(types, tenant_options);
   service.name = "contact";
   service.topic = "crm.contact.events";
@@ -204,6 +236,8 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
                       {"UpdateContact", Prepare(requests, &Requests::Update)},
                       {"DeleteContact", Prepare(requests, &Requests::Delete)},
                       {"UpsertContact", Prepare(requests, &Requests::Upsert), RenderUpsert},
+                      {"UndeleteContact", Prepare(requests, &Requests::Undelete)},
+                      {"LinkExternalKey", Prepare(links, &LinkRequests::Link)},
                       {"GrantConsent", Prepare(consents, &ConsentRequests::Grant)},
                       {"WithdrawConsent", Prepare(consents, &ConsentRequests::Withdraw)},
                       {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)},
@@ -213,16 +247,21 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   CommandMethod create_tenant{"CreateTenant", Prepare(tenants, &TenantRequests::Create)};
   create_tenant.for_unknown_tenants = true;
   service.commands.push_back(std::move(create_tenant));
+  CommandMethod record_key{"RecordLinkedKey", Prepare(links, &LinkRequests::Record)};
+  record_key.known_by_request_id = true;
+  service.commands.push_back(std::move(record_key));
   service.tenants = kTenantCollection;
-  service.queries = {FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
-                     FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
-                     FindMethod("SearchContacts", RunSearch),
-                     CheckConsentMethod(consents),
-                     {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}},
-                     {"GetQualityScorecard",
-                      WithOptions(tenant_options, GetQualityScorecard),
-                      nullptr,
-                      {std::string(ContactQualityView::kName)}}};
+  service.queries = {
+      FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
+      FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
+      FindMethod("SearchContacts", RunSearch),
+      CheckConsentMethod(consents),
+      ExplainMethod(*types.contact),
+      {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}},
+      {"GetQualityScorecard",
+       WithOptions(tenant_options, GetQualityScorecard),
+       nullptr,
+       {std::string(ContactQualityView::kName)}}};
   service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};
   auto index = std::make_unique<ContactIndex>();
   service.use_secret = [at = index.get()](const Secret& secret) { at->UseSecret(secret); };
@@ -232,6 +271,10 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   service.reactions.push_back(
       std::make_unique<StageOfOrders>([stages](const std::string& contact, MoveByOrder order) {
         return stages.ByOrder(contact, std::move(order));
+      }));
+  service.reactions.push_back(
+      std::make_unique<LinkOfAliases>([links](const std::string& contact, const ExternalKey& key) {
+        return links.ByAlias(contact, key);
       }));
   return service;
 }

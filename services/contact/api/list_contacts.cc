@@ -105,7 +105,8 @@ absl::StatusOr<std::string> ListContacts(const QueryContext& context,
   CRM_RETURN_IF_ERROR(Check(request));
   const ListOrder order = *ReadListOrder(request.order_by());
   CRM_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  CRM_ASSIGN_OR_RETURN(const ContactFilter filter, ParseContactFilter(request.filter(), options.custom_fields));
+  CRM_ASSIGN_OR_RETURN(const ContactFilter filter,
+                       ParseContactFilter(request.filter(), options.custom_fields));
   const std::string query = QueryHash(context.caller.tenant, "ListContacts",
                                       {request.order_by().empty() ? "name" : request.order_by(),
                                        request.show_deleted() ? "deleted" : "", request.filter()});

@@ -9,8 +9,8 @@
 
 namespace crm::contact {
 
-// One page of ListContacts, serialised: which contacts and in what order from the core's rows or the
-// view ContactIndex, the contacts themselves from the core. A page may hold fewer contacts than
+// One page of ListContacts, serialised: which contacts and in what order from the core's rows or
+// the view ContactIndex, the contacts themselves from the core. A page may hold fewer contacts than
 // asked for before the list ends: many that the filter does not meet lie between, or those it has
 // are large. Contacts whose history cannot be read are left out; GetContact says so of each.
 absl::StatusOr<std::string> ListContacts(const QueryContext& context,

@@ -168,17 +168,24 @@ class Reader {
   FieldFaults& faults_;
 };
 
+bool HasControl(std::string_view value) {
+  return std::any_of(value.begin(), value.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
 void CheckKeyPart(const std::string& path, std::string_view value, FieldFaults& faults) {
   if (value.empty()) faults.Add(path, kNotEmpty);
-  const bool control = std::any_of(value.begin(), value.end(),
-                                   [](char c) { return static_cast<unsigned char>(c) < ' '; });
-  if (control) faults.Add(path, kNoControl);
+  if (HasControl(value)) faults.Add(path, kNoControl);
 }
 
 }  // namespace
 
 Profile Normalise(const v1::Contact& contact, const ContactOptions& options, FieldFaults& faults) {
   return Reader(options, faults).Read(contact);
+}
+
+void CheckSource(const std::string& path, std::string_view source, FieldFaults& faults) {
+  if (HasControl(source)) faults.Add(path, kNoControl);
 }
 
 void CheckKey(const std::string& path, const v1::ExternalKey& key, FieldFaults& faults) {

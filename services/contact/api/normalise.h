@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
@@ -20,6 +22,8 @@ struct ContactOptions {
   std::string default_language;
   // What the tenant declares. Others are refused.
   std::vector<FieldDeclaration> custom_fields{};
+  // What the tenant declares; null: only the time counts.
+  std::shared_ptr<const Survivorship> survivorship{};
   // Of the tenant's settings; 0: it has none.
   int64_t settings_version = 0;
 };
@@ -39,6 +43,8 @@ struct ContactOptions {
 Profile Normalise(const v1::Contact& contact, const ContactOptions& options, FieldFaults& faults);
 
 // External keys are opaque: kept byte by byte, only checked.
+// Faults unless `source` can name one; an empty one does not.
+void CheckSource(const std::string& path, std::string_view source, FieldFaults& faults);
 void CheckKey(const std::string& path, const v1::ExternalKey& key, FieldFaults& faults);
 // Nothing where the contact has none.
 std::optional<ExternalKey> CheckExternalKey(const v1::Contact& contact, FieldFaults& faults);

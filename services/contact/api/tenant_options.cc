@@ -56,6 +56,11 @@ ContactOptions Merged(const v1::Tenant& tenant, ContactOptions options) {
   if (!settings.default_region.empty()) options.default_region = settings.default_region;
   if (!settings.default_language.empty()) options.default_language = settings.default_language;
   options.custom_fields = std::move(settings.custom_fields);
+  auto survivorship = std::make_shared<Survivorship>();
+  for (SourceOrder& rule : settings.survivorship) {
+    survivorship->rules.push_back({std::move(rule.fields), std::move(rule.sources)});
+  }
+  options.survivorship = std::move(survivorship);
   options.settings_version = std::stoll(tenant.etag());
   return options;
 }

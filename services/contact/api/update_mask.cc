@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/contact/domain/profile_fields.h"
+
 namespace crm::contact {
 namespace {
 
@@ -11,33 +13,38 @@ FieldMask AllFields() {
   return all;
 }
 
-FieldMask SetFields(const Profile& profile) {
-  const Profile empty;
-  FieldMask set;
-  ForEachField([&](const char* name, auto field) {
-    if (!(profile.*field == empty.*field)) set.emplace_back(name);
-  });
-  return set;
+bool Contains(const FieldMask& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+FieldMask CustomNames(const std::vector<FieldDeclaration>& declared) {
+  FieldMask names;
+  for (const FieldDeclaration& field : declared) names.push_back(CustomFieldName(field.id));
+  return names;
 }
 
 std::string Rule(const FieldMask& all) {
   std::string rule = "may be \"*\" or name";
   for (const auto& name : all) rule += " " + name;
-  return rule;
+  return rule + " custom_fields.{id} of one that is declared";
 }
 
 }  // namespace
 
 FieldMask ReadMask(const google::protobuf::FieldMask& mask, const Profile& profile,
-                   FieldFaults& faults) {
-  if (mask.paths().empty()) return SetFields(profile);
-  FieldMask all = AllFields();
+                   const std::vector<FieldDeclaration>& declared, FieldFaults& faults) {
+  if (mask.paths().empty()) return FieldsWithValue(profile);
+  const FieldMask all = AllFields();
+  const FieldMask custom = CustomNames(declared);
   FieldMask named(mask.paths().begin(), mask.paths().end());
-  if (named == FieldMask{"*"}) return all;
+  if (named == FieldMask{"*"}) named = all;
   const bool known = std::all_of(named.begin(), named.end(), [&](const std::string& path) {
-    return std::find(all.begin(), all.end(), path) != all.end();
+    return Contains(all, path) || Contains(custom, path);
   });
   if (!known) faults.Add("update_mask", Rule(all));
+  if (std::erase(named, kCustomFields) > 0) {
+    named.insert(named.end(), custom.begin(), custom.end());
+  }
   return named;
 }
 

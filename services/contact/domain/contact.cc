@@ -57,6 +57,14 @@ Events One(ContactEvent event) {
   return events;
 }
 
+Observed ObservedBy(const UpsertContact& command) {
+  Observed observed = command.observed;
+  if (observed.source.empty() && command.external_key) {
+    observed.source = command.external_key->source;
+  }
+  return observed;
+}
+
 UpsertContact Birth(const CreateContact& command) {
   return {command.profile, command.mask, command.external_key, command.observed, {}};
 }
@@ -236,7 +244,7 @@ absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact,
                                               const UpsertContact& command) {
   CRM_RETURN_IF_ERROR(RefuseIfElsewhere(contact));
   if (IsUnknown(contact)) return Created(command);
-  return Decide(contact, UpdateContact{command.profile, command.mask, command.observed});
+  return Decide(contact, UpdateContact{command.profile, command.mask, ObservedBy(command)});
 }
 
 absl::StatusOr<Events> ContactDecider::Decide(const Contact& contact, const UndeleteContact&) {

@@ -60,7 +60,7 @@ absl::Status RefuseIfGone(Existence existence);
 
 // Where and when values were observed.
 struct Observed {
-  // Empty: entered directly.
+  // Empty: that of the command's external key; without one, entered directly.
   std::string source;
   // Nothing: now, and then the values are taken whatever the rule says.
   std::optional<TimeNs> time;

@@ -72,7 +72,7 @@ Verdict Judge(const Contact& contact, const Profile& wanted, const Observed& obs
   if (standing == nullptr) return same ? Verdict::kConfirmed : Verdict::kTaken;
   const auto place = Compare(contact, *standing, wanted, observed, field);
   if (place > 0) return same ? Verdict::kConfirmed : Verdict::kTaken;
-  if (same || standing->source == observed.source) return Verdict::kNothing;
+  if (standing->source == observed.source) return Verdict::kNothing;
   const TimeNs* last = known.Superseded(observed.source, field);
   return last != nullptr && *last >= *observed.time ? Verdict::kNothing : Verdict::kSuperseded;
 }

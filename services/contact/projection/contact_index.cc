@@ -99,10 +99,10 @@ class RowMaker {
  public:
   RowMaker(Partition partition, const Secret& secret) : partition_(partition), secret_(secret) {}
 
-  // But the one that holds the contact itself. None of a deleted one.
+  // But the one that holds the contact itself. None of a deleted or purged one.
   IndexRows RowsOf(const std::string& tenant, std::string_view id, const v1::Contact& contact) {
     rows_.clear();
-    if (contact.has_delete_time()) return {};
+    if (contact.has_delete_time() || contact.has_purge_time()) return {};
     AddOrder(tenant, id, Order::kDisplayName, ContactIndex::NamePlace(contact.display_name()));
     AddOrder(tenant, id, Order::kFamilyName, ContactIndex::NamePlace(contact.family_name()));
     AddTimes(tenant, id, contact);
@@ -217,15 +217,23 @@ class IndexFold final : public Fold {
     if (metadata.aggregate_version() > 1) {
       CRM_ASSIGN_OR_RETURN(before, Find(metadata.tenant(), id));
     }
-    if (!before && !event.has_created()) return absl::OkStatus();
+    if (!event.has_created()) {
+      if (!before) return absl::OkStatus();
+      if (before->has_purge_time() && !event.has_erased()) return absl::OkStatus();
+    }
     Change(metadata.tenant(), id, before, After(before, metadata, event));
     return absl::OkStatus();
   }
 
   static Known After(const Known& before, const common::v1::EventMetadata& metadata,
                      const v1::ContactEvent& event) {
-    if (event.has_erased() || event.has_purged()) return std::nullopt;
+    if (event.has_erased()) return std::nullopt;
     v1::Contact contact;
+    if (event.has_purged()) {
+      *contact.mutable_create_time() = before->create_time();
+      *contact.mutable_purge_time() = metadata.recorded_time();
+      return contact;
+    }
     if (event.has_created()) {
       contact = Born(event.created());
       *contact.mutable_create_time() = before ? before->create_time() : metadata.recorded_time();

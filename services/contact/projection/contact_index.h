@@ -20,7 +20,9 @@ namespace crm::contact {
 //   update-time(be64) id          - partition 'e' tenant 0 facet-hash(8) id              -
 //   partition 'w' tenant 0 search-key 0 id               a byte   (purged on erasure)
 //   partition 'c' tenant 0 id                            Contact: what the rows above are made of,
-//                                                        with delete_time while it is deleted
+//                                                        with delete_time while it is deleted;
+//                                                        of a purged one the times alone, as one
+//                                                        that is born anew keeps its create_time
 //
 // `id` is the name without "contacts/". Collation keys hold no zero byte and are cut at 256 bytes,
 // so names that differ only far behind are ordered by id; the nameless have an empty one and come
@@ -30,7 +32,7 @@ namespace crm::contact {
 // that a search shows a contact at the first of its words only.
 //
 // Deleted, purged and erased contacts leave, and those whose history cannot be read; the deleted
-// come back with an undeletion. Immutable once it has the secret, thread-safe.
+// come back with an undeletion, the purged with another birth. Immutable once it has the secret, thread-safe.
 class ContactIndex final : public Projection {
  public:
   static constexpr std::string_view kName = "contact-index";

@@ -292,6 +292,31 @@ TEST_F(ImportTest, FaultyMappingSendsNothing) {
   EXPECT_EQ(Events(), events);
 }
 
+TEST_F(ImportTest, FieldsOfTheTenantHaveTheirDeclaredTypes) {
+  const std::string mapping =
+      "[contact]\nsource = shop\nkey = id\n[columns]\nsize = custom_fields.size\n"
+      "age = custom_fields.age\n";
+  const std::string text = "id,size,age\n1,42,45-54\n2,big,65+\n3,,old\n4,,\n";
+  const Ran undeclared = ImportText(mapping, text);
+  EXPECT_EQ(undeclared.exit_code, 2);
+  EXPECT_THAT(undeclared.err, HasSubstr("the type of custom_fields.size is not known: declare"));
+  const Ran set = Crmctl(server_, {"tenant", "set", "--field", "size=integer", "--field",
+                                   "age=choice,choices=45-54|65+"});
+  ASSERT_EQ(set.exit_code, 0) << set.err;
+  const Ran ran = ImportText(mapping, text);
+  EXPECT_THAT(ran.out, HasSubstr(Counts(2, 0, 0, 2))) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("line 3, column 2 (size): must be a whole number"));
+  EXPECT_THAT(ran.err, HasSubstr("line 4: contact.custom_fields[0].choice"));
+  const auto& values = Contacts()["1"].custom_fields();
+  ASSERT_EQ(values.size(), 2);
+  EXPECT_EQ(values[0].choice(), "45-54");
+  EXPECT_EQ(values[1].integer(), 42);
+  // An emptied cell clears its field only.
+  const Ran cleared = ImportText(mapping, "id,size,age\n1,,45-54\n");
+  EXPECT_THAT(cleared.out, HasSubstr(Counts(0, 1, 0, 0))) << cleared.err;
+  EXPECT_EQ(Contacts()["1"].custom_fields_size(), 1);
+}
+
 TEST_F(ImportTest, CardsOfAFile) {
   WriteFile(File("people.vcf"),
             "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nFN:Ada\r\nEMAIL:ada@example.com\r\n"

@@ -73,7 +73,7 @@ READS = {
 WRITES = {
     "crm.contact.v1.ContactService": {
         "CreateContact": ['contact { display_name: "made" } request_id: "probe"',
-                          'contact { external_key { $key } } validate_only: true'],
+                          'contact { external_key { source: "probe" key: "new" } } validate_only: true'],
         "UpdateContact": ['contact { name: "$contact" time_zone: "Europe/Zurich" }'],
         "UpsertContact": ['contact { external_key { $key } region_code: "CH" }'],
         "ImportContacts": ['row: 1 command { contact { external_key { $key } region_code: "DE" } }'],

@@ -1,6 +1,7 @@
 """Tenants full of data of every kind, made by the same calls, so that two of them differ in nothing but their words and
 the ids that derive from their names."""
 
+import random
 import re
 import time
 
@@ -12,7 +13,9 @@ from crm.contact.v1 import contact_service_pb2 as contact
 from crm.interaction.v1 import interaction_service_pb2 as interaction
 
 PATIENCE = 60
-PEOPLE = 6
+PEOPLE = 16
+# 365 days before the date of the scores.
+DAYS, FIRST_ORDER = 365, 1483142400
 # Of everybody, in every tenant.
 PHONE = "+41446681806"
 
@@ -21,7 +24,7 @@ class World:
     """One tenant. `words` are the values of the probes' words with a $."""
 
     def __init__(self, caller, tenant, word):
-        self.caller, self.tenant = caller, tenant
+        self.caller, self.tenant, self.random = caller, tenant, random.Random(7)
         self.words = {"tenant": "tenants/" + tenant, "word": word, "email": "%s1@example.com" % word,
                       "key": 'source: "shop" key: "k1"', "campaignkey": 'source: "shop" key: "c1"',
                       "phone": PHONE}
@@ -47,9 +50,6 @@ class World:
         self.words["spare"] = self.segment("spare")
         self.words["campaign"] = self.campaign("c1")
         self.words["draft"] = self.campaign("c2")
-        self.call(in_campaign, "RecordResponse",
-                  'contact: "$contact" campaign: "$campaign" kind: "reply" external_key { source: "shop" key: "r1" }',
-                  campaign.RecordResponseRequest)
         self.settle_members()
         self.call(in_campaign, "LaunchCampaign", 'name: "$campaign"', campaign.LaunchCampaignRequest)
         for model, name in (("RFM", "run"), ("VALUE", "valuerun")):
@@ -57,7 +57,12 @@ class World:
                 "crm.analytics.v1.AnalyticsService", "StartScoreRun",
                 'run { model: %s analysis_time { seconds: 1514678400 } currency_code: "EUR" } request_id: "%s"'
                 % (model, model), analytics.StartScoreRunRequest).name
+            # One after the other, so that each contact's scores have one history.
+            self.wait(self.scored)
         self.settle()
+        self.call(in_campaign, "RecordResponse",
+                  'contact: "$contact" campaign: "$campaign" kind: "reply" external_key { source: "shop" key: "r1" }',
+                  campaign.RecordResponseRequest)
 
     def person(self, number):
         word = self.words["word"]
@@ -76,17 +81,26 @@ class World:
             'contact_key { %s } request_id: "log %d" interaction { channel: "phone" summary: "%s called" '
             'occurred_time { seconds: %d } }' % (key, number, word, 1480000000 + number),
             interaction.LogInteractionRequest)
-        for order in range(number):
+        for order, day in enumerate(self.order_days(number)):
             ordered = self.call(
                 "crm.interaction.v1.InteractionService", "RecordOrder",
                 'contact_key { %s } order { external_key { source: "shop" key: "o%d-%d" } place: "%s street" '
                 'occurred_time { seconds: %d } currency_code: "EUR" '
                 'lines { product: "%s" quantity: 1 amount_minor: %d } }'
-                % (key, number, order, word, 1480000000 + 1000000 * (order * order + number), word, 100 * number + order),
+                % (key, number, order, word, FIRST_ORDER + 86400 * day, word, 1000 + self.random.randrange(9000)),
                 interaction.RecordOrderRequest)
         if number == 1:
             self.words.update(interaction=logged.interaction.name, order=ordered.order.name)
         return answer.contact.name
+
+    def order_days(self, number):
+        """Days of orders as customers of the purchase model have them: each buys at a rate of its own, and some leave."""
+        day, pause = number, self.random.uniform(10, 120)
+        while day < DAYS:
+            yield int(day)
+            if self.random.random() < 0.3:
+                return
+            day += self.random.expovariate(1 / pause)
 
     def segment(self, name):
         return self.call("crm.campaign.v1.CampaignService", "CreateSegment",
@@ -108,6 +122,10 @@ class World:
                                         'segment: "$segment" page_size: 1000',
                                         campaign.ListSegmentMembersRequest).contacts) == PEOPLE - 1)
 
+    def scored(self):
+        runs = self.call("crm.analytics.v1.AnalyticsService", "ListScoreRuns", "", analytics.ListScoreRunsRequest)
+        return all(run.state != run.RUNNING for run in runs.runs)
+
     def settle(self):
         """Waits until every reaction to what was made is recorded."""
         def sent():
@@ -115,15 +133,11 @@ class World:
                                campaign.GetCampaignStatisticsRequest).counts
             return counts.handed_off == PEOPLE - 1
 
-        def scored():
-            runs = self.call("crm.analytics.v1.AnalyticsService", "ListScoreRuns", "", analytics.ListScoreRunsRequest)
-            return len(runs.runs) == 2 and all(run.state != run.RUNNING for run in runs.runs)
-
         def staged():
             counts = self.call("crm.contact.v1.ContactService", "CountByStage", "", contact.CountByStageRequest).counts
             return sum(each.contacts for each in counts if each.stage >= 3) == PEOPLE - 1
 
-        for condition in (sent, scored, staged):
+        for condition in (sent, staged):
             self.wait(condition)
 
     @staticmethod

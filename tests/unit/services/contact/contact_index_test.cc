@@ -225,11 +225,12 @@ TEST(ContactIndex, DeletedLeaveAndComeBack) {
   EXPECT_EQ(view.Rows(), before);
 }
 
-TEST(ContactIndex, PurgedErasedAndUnreadableLeaveWithoutATrace) {
+TEST(ContactIndex, ErasedAndUnreadableLeaveWithoutATrace) {
   View view;
   for (const char* id : {"c1", "c2", "c3"}) view.Fold(id, Created(testing::Ada()));
   view.Fold("c1", Deleted());
   view.Fold("c1", Purged());
+  view.Fold("c1", Erased());
   view.Fold("c2", Erased());
   view.Unreadable("c3");
   EXPECT_TRUE(view.Rows().empty());
@@ -240,13 +241,32 @@ TEST(ContactIndex, PurgedErasedAndUnreadableLeaveWithoutATrace) {
   EXPECT_TRUE(view.Rows().empty());
 }
 
-TEST(ContactIndex, PurgedContactIsBornAnew) {
+TEST(ContactIndex, OfAPurgedContactTimesAreLeft) {
+  View view;
+  view.Fold("c1", Created(testing::Ada()));
+  view.Fold("c1", Deleted());
+  view.Fold("c1", Purged());
+  const auto purged = view.Rows();
+  ASSERT_EQ(purged.size(), 1u);
+  v1::Contact left;
+  ASSERT_TRUE(left.ParseFromString(purged.begin()->second));
+  left.clear_create_time();
+  left.clear_purge_time();
+  EXPECT_EQ(left.ByteSizeLong(), 0u) << left.DebugString();
+  view.Fold("c1", Renamed("Ada King"));
+  view.Fold("c1", Undeleted());
+  EXPECT_EQ(view.Rows(), purged);
+}
+
+TEST(ContactIndex, PurgedContactIsBornAnewAsOfItsFirstBirth) {
   View view;
   view.Fold("c1", Created(Named("Ada")));
+  view.Fold("c2", Created(Named("Zoe")));
   view.Fold("c1", Deleted());
   view.Fold("c1", Purged());
   view.Fold("c1", Created(Named("Bea")));
-  EXPECT_EQ(view.Listed(Order::kDisplayName), Names{"contacts/c1"});
+  EXPECT_EQ(view.Listed(Order::kDisplayName), (Names{"contacts/c1", "contacts/c2"}));
+  EXPECT_EQ(view.Listed(Order::kCreateTime), (Names{"contacts/c1", "contacts/c2"}));
 }
 
 TEST(ContactIndex, AliasIsNoContact) {

@@ -36,8 +36,9 @@ class Desk {
     for (const CommandMethod& candidate : service_.commands) {
       if (candidate.method != method) continue;
       const std::string settings = Settings();
-      CRM_ASSIGN_OR_RETURN(auto command,
-                           PrepareAsHost(candidate, {caller_, names_, settings}, request));
+      CRM_ASSIGN_OR_RETURN(
+          auto command,
+          PrepareAsHost(candidate, {caller_, names_, settings, now_, &core_}, request));
       last_etag_ = command->etag;
       last_settings_version_ = command->settings_version;
       CRM_ASSIGN_OR_RETURN(Outcome outcome, Run(*command));
@@ -55,6 +56,8 @@ class Desk {
     for (const NewEvent& event : events) {
       FoldRecord(*event.type, event.aggregate, command.occurred_time,
                  static_cast<const v1::ContactRecord&>(*event.record));
+      outcome.last_record =
+          std::make_shared<v1::ContactRecord>(static_cast<const v1::ContactRecord&>(*event.record));
     }
     outcome.events = static_cast<int64_t>(events.size());
     outcome.resource = Now(*command.type, command.aggregate)->Render();
@@ -66,9 +69,10 @@ class Desk {
                                   std::optional<Moment> as_of = std::nullopt) {
     for (const QueryMethod& candidate : service_.queries) {
       if (candidate.method != method) continue;
+      std::string subject;
       CRM_RETURN_IF_ERROR(CheckAsHost(request));
       if (candidate.subject) {
-        CRM_RETURN_IF_ERROR(candidate.subject(caller_, request, names_).status());
+        CRM_ASSIGN_OR_RETURN(subject, candidate.subject(caller_, request, names_));
       }
       ServiceReading reading;
       reading.core = {&core_, service_.topic, {}};
@@ -77,8 +81,8 @@ class Desk {
         const std::string_view name = view.projection->name();
         reading.AddView(name, {&views_[std::string(name)], service_.topic, {}}, nullptr);
       }
-      const QueryContext context{caller_, names_, reading, {schema_, sealer_}, as_of, secret_,
-                                 random_, now_,   {}};
+      const QueryContext context{
+          caller_, names_, reading, {schema_, sealer_}, as_of, secret_, random_, now_, {}, subject};
       return candidate.run(context, request);
     }
     return absl::UnimplementedError(std::string(method));

@@ -79,7 +79,7 @@ TEST(CsvReader, BadHeadersAreNamed) {
       {"id,\"x\n1,2\n", "line 1, column 2: the quote that opens here is never closed"},
       {"id,\xFF\n", "line 1, column 2: is not UTF-8"},
       {std::string("i\0d\0\n\0", 6), "line 1, column 1: holds a NUL byte"},
-      {"\xFF\xFEi", "line 1, column 1: is not UTF-8"},
+      {"\xFF\xFEi", "line 1, column 1: is not utf-16le"},
       {"\xEF\xBBid", "line 1, column 1: is not UTF-8"},
       {"id,x\rnext\r", "line 1, column 2: a carriage return"},
   };
