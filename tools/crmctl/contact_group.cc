@@ -82,7 +82,7 @@ void AddContactImport(CommandTree& tree, CLI::App* import) {
 }
 
 void AddContactCommands(CommandTree& tree) {
-  CLI::App* contact = tree.AddGroup(&tree.app(), "contact", "Look at contacts");
+  CLI::App* contact = tree.AddGroup(&tree.app(), "contact", "Look at contacts, and purge deleted ones");
   auto* of = tree.Keep<GetArguments>();
   CLI::App* get = tree.AddCall(
       contact, "get", "One contact, now or as of a past moment",
@@ -129,6 +129,7 @@ void AddContactCommands(CommandTree& tree) {
   explain->footer(kWhyFooter);
   explain->add_option("WORDS", why->words, "NAME [FIELD...]; with --key fields only");
   explain->add_option("--key", why->key, "External key, SOURCE/KEY");
+  AddContactPurge(tree, contact);
 }
 
 }  // namespace crm::crmctl
