@@ -7,11 +7,13 @@
 #
 #   scripts/bench.sh --kafka [--quick] [--only create|rebuild|token|failover]     that part alone
 #   scripts/bench.sh --postgres [--quick]                                         that part alone
+#   scripts/bench.sh --import [--quick] [--contacts N]                            a million contacts: import, lists,
+#                                                         searches, memory (build/bench_import.json); that part alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 alone=""
-case "${1:-}" in --kafka | --postgres) alone="${1#--}"; shift ;; esac
+case "${1:-}" in --kafka | --postgres | --import) alone="${1#--}"; shift ;; esac
 
 # A broker with nothing on it, down again afterwards.
 over_kafka() {
@@ -48,8 +50,20 @@ beside_postgres() {
   echo "bench: load average $(cut -d' ' -f1-3 /proc/loadavg) after"
 }
 
+a_million() {
+  rm -f build/bench_import.json
+  echo "bench: load average $(cut -d' ' -f1-3 /proc/loadavg) before"
+  build/release/tests/bench/import_bench --server build/release/services/contact/crm-contact \
+    --json build/bench_import.json "$@"
+  echo "bench: load average $(cut -d' ' -f1-3 /proc/loadavg) after"
+}
+
 scripts/setup.sh
 case "$alone" in
+  import)
+    scripts/build.sh release crm-contact import_bench
+    a_million "$@"
+    exit ;;
   kafka)
     scripts/build.sh release crm-contact crm_kafka_bench
     over_kafka "$@"
@@ -75,7 +89,8 @@ quick=()
 [[ " $* " != *" --quick "* ]] || quick=(--quick)
 (over_kafka "${quick[@]}")
 (beside_postgres "${quick[@]}")
-python3 - build/bench.json build/bench_kafka.json build/bench_postgres.json <<'PYTHON'
+a_million "${quick[@]}"
+python3 - build/bench.json build/bench_kafka.json build/bench_postgres.json build/bench_import.json <<'PYTHON'
 import json, sys
 fields = {"name", "value", "unit", "ceiling_name", "ceiling", "ratio", "aim"}
 for name in sys.argv[1:]:

@@ -34,6 +34,27 @@ inline contact::v1::Contact SampleContact(int64_t number) {
   return contact;
 }
 
+// As SampleContact, but of names as many as a large country's: 576 given and 13,824 family names.
+inline contact::v1::Contact VariedContact(int64_t number) {
+  static constexpr std::array<const char*, 24> kSyllables = {
+      "an",  "bel", "cor", "dan", "el",   "fer", "gor", "hal", "is", "jor", "kan", "lin",
+      "mar", "nor", "ol",  "per", "quin", "ros", "sen", "tor", "ul", "ver", "wal", "zan"};
+  const uint64_t mixed = (static_cast<uint64_t>(number) + 1) * 0x9e3779b97f4a7c15u;
+  const auto syllable = [&](int shift) {
+    return std::string(kSyllables[(mixed >> shift) % kSyllables.size()]);
+  };
+  std::string given = syllable(10) + syllable(17);
+  std::string family = syllable(25) + syllable(33) + syllable(41);
+  given[0] = static_cast<char>(std::toupper(given[0]));
+  family[0] = static_cast<char>(std::toupper(family[0]));
+  contact::v1::Contact contact = SampleContact(number);
+  contact.set_display_name(given + " " + family);
+  contact.set_given_name(given);
+  contact.set_family_name(family);
+  contact.set_emails(0, fmt::format("{}{}@example.com", family, number));
+  return contact;
+}
+
 // `run` makes request ids of different loads differ; its own length is constant.
 inline contact::v1::CreateContactRequest SampleCreate(int run, int64_t number) {
   contact::v1::CreateContactRequest request;

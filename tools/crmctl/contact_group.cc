@@ -92,17 +92,27 @@ void AddContactCommands(CommandTree& tree) {
   get->add_option("--as-of", of->as_of, "RFC 3339 time, or a position token");
 
   auto* which = tree.Keep<ListArguments>();
-  CLI::App* list = tree.AddCall(contact, "list", "Contacts in order of name or display name",
+  CLI::App* list = tree.AddCall(contact, "list", "Contacts that a filter meets, in order",
                                 [which](RpcClient& client, Console& console) {
                                   return ListContacts(client, console, *which);
                                 });
   list->add_option("--order-by", which->order_by, "Default name")
-      ->check(CLI::IsMember({"name", "display_name"}));
+      ->check(CLI::IsMember({"name", "display_name", "family_name", "create_time",
+                             "create_time desc", "update_time", "update_time desc"}));
+  list->add_option("--filter", which->filter, "Such as 'region_code = \"CH\"' (docs/filters.md)");
   list->add_option("--page-size", which->page_size, "Contacts a page, up to 1000")
       ->check(CLI::NonNegativeNumber);
   list->add_option("--page-token", which->page_token, "From the page before");
   list->add_flag("--all", which->all, "Every page");
   list->add_flag("--show-deleted", which->show_deleted, "Deleted ones too");
+
+  auto* prefix = tree.Keep<std::string>();
+  tree.AddCall(contact, "search", "Contacts of whose names a word begins so",
+               [prefix](RpcClient& client, Console& console) {
+                 return SearchContacts(client, console, *prefix);
+               })
+      ->add_option("PREFIX", *prefix, "In any script, whatever the case and accents")
+      ->required();
 
   auto* choice = tree.Keep<ContactChoice>();
   CommandTree::AddContactChoice(
