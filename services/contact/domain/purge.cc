@@ -30,6 +30,7 @@ PurgeRun PurgeDecider::Evolve(PurgeRun run, const PurgeEvent& event,
                               const common::v1::EventMetadata& metadata) {
   switch (event.event_case()) {
     case PurgeEvent::kRequested:
+      run.requested = true;
       run.start_time = ToTimeNs(metadata.recorded_time());
       run.deleted_before = ToTimeNs(event.requested().deleted_before());
       run.force = event.requested().force();
@@ -48,7 +49,9 @@ PurgeRun PurgeDecider::Evolve(PurgeRun run, const PurgeEvent& event,
 }
 
 absl::StatusOr<Events> PurgeDecider::Decide(const PurgeRun& run, const RequestPurge& command) {
-  if (run.requested()) {
+  const bool same = run.deleted_before == command.deleted_before && run.force == command.force;
+  if (run.requested && same) return Events();
+  if (run.requested) {
     return AlreadyExists(kOperationExists, "the operation runs already; wait for it");
   }
   PurgeEvent event;
@@ -58,7 +61,7 @@ absl::StatusOr<Events> PurgeDecider::Decide(const PurgeRun& run, const RequestPu
 }
 
 absl::StatusOr<Events> PurgeDecider::Decide(const PurgeRun& run, const FinishPartition& command) {
-  if (!run.requested()) return NoSuchOperation();
+  if (!run.requested) return NoSuchOperation();
   if (run.cancelled || run.done.contains(command.partition)) return Events();
   PurgeEvent event;
   event.mutable_partition_done()->set_partition(command.partition);
@@ -67,7 +70,7 @@ absl::StatusOr<Events> PurgeDecider::Decide(const PurgeRun& run, const FinishPar
 }
 
 absl::StatusOr<Events> PurgeDecider::Decide(const PurgeRun& run, const CancelPurge&) {
-  if (!run.requested()) return NoSuchOperation();
+  if (!run.requested) return NoSuchOperation();
   if (run.ended()) return Events();
   PurgeEvent event;
   event.mutable_cancelled();

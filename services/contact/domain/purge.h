@@ -16,7 +16,7 @@ inline constexpr std::string_view kOperationExists = "OPERATION_EXISTS";
 
 // One run of PurgeContacts. Only Evolve builds it.
 struct PurgeRun {
-  // 0: it was never requested.
+  bool requested = false;
   TimeNs start_time = 0;
   // Contacts deleted before this moment.
   TimeNs deleted_before = 0;
@@ -28,7 +28,6 @@ struct PurgeRun {
   int64_t contacts = 0;
   bool operator==(const PurgeRun&) const = default;
 
-  bool requested() const { return start_time != 0; }
   bool complete() const { return static_cast<int>(done.size()) == kPartitions; }
   bool ended() const { return cancelled || complete(); }
 };
@@ -51,12 +50,14 @@ struct PurgeDecider {
   using Event = v1::PurgeEvent;
   using Events = absl::InlinedVector<Event, 1>;
 
-  static State Evolve(State run, const Event& event, const common::v1::EventMetadata& metadata);
+  static State Evolve(
+      State run, const Event& event,
+      const common::v1::EventMetadata& metadata = common::v1::EventMetadata::default_instance());
 
-  //             not requested        under way                        cancelled         complete
-  //   Request   requested            OPERATION_EXISTS                 OPERATION_EXISTS
-  //   OPERATION_EXISTS Finish    OPERATION_NOT_FOUND  done, or nothing the second time nothing
-  //   nothing Cancel    OPERATION_NOT_FOUND  cancelled                        nothing nothing
+  //            not requested         under way               cancelled    complete
+  //   Request  requested             nothing where it is the same, else OPERATION_EXISTS
+  //   Finish   OPERATION_NOT_FOUND   done, nothing twice     nothing      nothing
+  //   Cancel   OPERATION_NOT_FOUND   cancelled               nothing      nothing
   static absl::StatusOr<Events> Decide(const State& run, const RequestPurge& command);
   static absl::StatusOr<Events> Decide(const State& run, const FinishPartition& command);
   static absl::StatusOr<Events> Decide(const State& run, const CancelPurge& command);

@@ -191,7 +191,7 @@ class QualityFold final : public Fold {
     const QualityStanding after = to(before);
     if (after == before) return absl::OkStatus();
     rows_.Put(std::move(key), WriteStanding(after));
-    Counters& counters = changes_[tenant];
+    Counters& counters = changes_[std::string(tenant)];
     Count(before, -1, &counters);
     Count(after, +1, &counters);
     return absl::OkStatus();

@@ -23,6 +23,7 @@ PurgeRun PurgeAggregate::Load(const google::longrunning::Operation& resource) {
   PurgeRun run;
   v1::PurgeContactsMetadata metadata;
   if (!resource.has_metadata() || !resource.metadata().UnpackTo(&metadata)) return run;
+  run.requested = true;
   run.start_time = ToTimeNs(metadata.start_time());
   run.deleted_before = ToTimeNs(metadata.deleted_before());
   run.force = metadata.force();
@@ -36,7 +37,7 @@ google::longrunning::Operation PurgeAggregate::Store(const PurgeRun& run,
                                                      const AggregateInfo& info) {
   google::longrunning::Operation operation;
   operation.set_name(info.name);
-  if (!run.requested()) return operation;
+  if (!run.requested) return operation;
   operation.mutable_metadata()->PackFrom(MetadataOf(run));
   operation.set_done(run.ended());
   if (run.cancelled) {
