@@ -14,9 +14,14 @@ heading() { printf '\n\033[1m%s\033[0m\n' "$1"; }
 field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
 
 journey_customers() {
-  heading "Customers: the 2,379 households of the Complete Journey, a year of a real grocer, with what is known of them as tags"
+  heading "Customers: the 2,379 households of the Complete Journey, a year of a real grocer, with what is known of them in fields of their tenant"
+  crmctl tenant set --file "$journey/tenant.json"
+  local field maps=()
+  for field in age income home_ownership marital_status household_size household_comp kids_count; do
+    maps+=(--map "$field=custom_fields.$field")
+  done
   crmctl --actor service:loyalty-program import contacts "$journey/households.csv" "${source[@]}" \
-    --key-column household_id --tags-columns age,income,home_ownership,marital_status,household_size,household_comp,kids_count
+    --key-column household_id "${maps[@]}"
 }
 
 journey_purchases() {

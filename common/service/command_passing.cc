@@ -39,6 +39,7 @@ std::string CommandPassing::OwnerElsewhere(const absl::Status& refusal) const {
 }
 
 std::string CommandPassing::PathOf(const std::string& method) const {
+  if (method.starts_with('/')) return method;
   return "/" + rpc_->full_name() + "/" + method;
 }
 

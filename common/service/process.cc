@@ -175,6 +175,8 @@ absl::Status Process::StartServers() {
   admin.verify_files = [this] { return engine_->Verify(); };
   admin_ = std::make_unique<AdminService>(std::move(admin), hosts, clock_, *queries_);
   admin_->Register(*server_);
+  operations_ = std::make_unique<OperationsService>(hosts);
+  operations_->Register(*server_);
   telemetry_->Watch(std::move(hosts));
   CRM_RETURN_IF_ERROR(server_->Start());
   for (const auto& host : hosts_) host->Advertise(AdvertisedAddress(config_, server_->port()));

@@ -13,6 +13,7 @@
 #include "common/base/random.h"
 #include "common/config/server_options.h"
 #include "common/service/admin_service.h"
+#include "common/service/operations_service.h"
 #include "common/service/process_telemetry.h"
 #include "common/service/service_host.h"
 
@@ -80,6 +81,7 @@ class Process {
   std::unique_ptr<WorkQueue> queries_;
   std::vector<std::unique_ptr<ServiceHost>> hosts_;
   std::unique_ptr<AdminService> admin_;
+  std::unique_ptr<OperationsService> operations_;
   std::unique_ptr<RpcServer> server_;
   std::thread ticker_;
   std::thread healer_;

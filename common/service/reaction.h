@@ -19,7 +19,8 @@ class NameMaker;
 // What one event causes next.
 struct ReactionStep {
   // Each by its subject's lane; a subject of another partition is fine. The runner fills caller,
-  // request id, source and deadline.
+  // request id, source and deadline. A request id that is set already becomes part of the one that
+  // is derived: so a broadcast tells apart what it does in each partition to one aggregate.
   std::vector<std::unique_ptr<Command>> commands;
   // Where to go on with the same event once these commands are answered; empty = the event is done.
   std::string progress;

@@ -433,8 +433,9 @@ void Reactor::Fill(Command& command, const Seat& seat, const SourceEvent& event)
   command.caller.correlation_id = metadata.correlation_id();
   command.caller.traceparent = metadata.traceparent();
   if (!options_.fault_no_request_id) {
+    const std::string part = command.request_id.empty() ? "" : " " + command.request_id;
     command.request_id =
-        ReactionRequestId(seat.source, event.at, metadata, reaction, command.aggregate);
+        ReactionRequestId(seat.source, event.at, metadata, reaction, command.aggregate + part);
   }
   // What a repeat would do differently, because it reads later, is no other request.
   command.payload_hmac.clear();

@@ -164,6 +164,15 @@ struct ResourceMethods {
   std::vector<uint32_t> not_in_basic{};
 };
 
+// What google.longrunning.Operations does with a service's long-running operations.
+struct OperationMethods {
+  // "operations/*": an aggregate whose resource is a google.longrunning.Operation. No two services
+  // of a deployment have the same.
+  std::string pattern;
+  // From a CancelOperationRequest, whose name is checked by then, to a command.
+  PrepareCommand cancel;
+};
+
 // Everything the host needs to know of a service. A service builds one; the host runs it over any
 // log.
 struct ServiceDefinition {
@@ -189,6 +198,7 @@ struct ServiceDefinition {
   std::vector<QueryMethod> queries;
   // Bidirectional stream -> the command method each item is.
   std::vector<std::pair<std::string, std::string>> batches;
+  std::optional<OperationMethods> operations{};
 };
 
 }  // namespace crm

@@ -1,6 +1,7 @@
 #include "common/service/service_host.h"
 
 #include <fmt/format.h>
+#include <google/longrunning/operations.pb.h>
 
 #include <algorithm>
 #include <limits>
@@ -15,6 +16,7 @@
 #include "common/rpc/validate.h"
 #include "common/rpc/wire_walk.h"
 #include "common/service/moved_subjects.h"
+#include "common/service/operation_calls.h"
 #include "common/service/projection_drivers.h"
 #include "common/service/reaction_side.h"
 #include "common/service/resource_reads.h"
@@ -153,6 +155,7 @@ ServiceHost::ServiceHost(ServiceDefinition definition, const LogOfTopic& log_of,
   for (const ViewDefinition& view : definition_.views) AddView(view, log_of);
   gate_ = std::make_unique<TenantGate>(
       TenantGate::Reads{*core_, FindProjection(TenantsSeen::kName), waits_});
+  MakeOperationCalls();
   if (definition_.reactions.empty()) return;
   reaction_side_ = std::make_unique<ReactionSide>(
       ReactionSide::Of{definition_, *core_, views_, [this] { return ReadAll(); },
@@ -394,8 +397,8 @@ const Message& ServiceHost::ResponseOf(const std::string& method) const {
 void ServiceHost::Register(RpcServer& server) {
   server.AddService(definition_.rpc);
   for (const CommandMethod& method : definition_.commands) {
-    UnaryHandler handler = method.for_unknown_tenants ? Guarded(CommandHandler(method))
-                                                      : Gated(CommandHandler(method));
+    UnaryHandler handler = CommandHandler(method, RequestOf(method.method));
+    handler = method.for_unknown_tenants ? Guarded(std::move(handler)) : Gated(std::move(handler));
     command_handlers_[method.method] = handler;
     server.AddUnary(definition_.rpc, method.method, std::move(handler));
   }
@@ -416,6 +419,37 @@ void ServiceHost::Register(RpcServer& server) {
   for (const auto& [stream, command] : definition_.batches) {
     server.AddBatch(definition_.rpc, stream, command_handlers_.at(command));
   }
+}
+
+UnaryHandler ServiceHost::OperationHandler(const std::string& method) {
+  if (method == "CancelOperation") {
+    return Gated(CommandHandler(cancel_operation_,
+                                google::longrunning::CancelOperationRequest::default_instance()));
+  }
+  return Gated([calls = operation_calls_.get(), method](std::unique_ptr<UnaryCall> call) {
+    if (method == "ListOperations") return calls->List(std::move(call));
+    if (method == "WaitOperation") return calls->Wait(std::move(call));
+    calls->Get(std::move(call));
+  });
+}
+
+void ServiceHost::MakeOperationCalls() {
+  if (!definition_.operations.has_value()) return;
+  operation_calls_ = std::make_unique<OperationCalls>(
+      OperationCalls::Of{*definition_.operations, *core_, waits_, tokens_, environment_.queries,
+                         environment_.secret, environment_.random, environment_.clock,
+                         [this](absl::Status status) { return Translate(std::move(status)); }});
+  // Of another service's path, as it is passed on to the operation's owner.
+  cancel_operation_.method = "/google.longrunning.Operations/CancelOperation";
+  cancel_operation_.prepare =
+      [&operations = *definition_.operations](
+          const CommandContext& context,
+          const Message& request) -> absl::StatusOr<std::unique_ptr<Command>> {
+    const auto& cancel = static_cast<const google::longrunning::CancelOperationRequest&>(request);
+    CRM_RETURN_IF_ERROR(CheckResourceName(operations.pattern, cancel.name()));
+    return operations.cancel(context, request);
+  };
+  cancel_operation_.render = [](Outcome&&) { return std::string(); };
 }
 
 UnaryHandler ServiceHost::Gated(UnaryHandler handler) {
@@ -459,8 +493,8 @@ struct ServiceHost::CheckedRequest {
   FieldFaults faults;
 };
 
-UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method) {
-  auto endpoint = std::make_shared<const CommandEndpoint>(method, RequestOf(method.method));
+UnaryHandler ServiceHost::CommandHandler(const CommandMethod& method, const Message& request) {
+  auto endpoint = std::make_shared<const CommandEndpoint>(method, request);
   return
       [this, endpoint](std::unique_ptr<UnaryCall> call) { RunCommand(*endpoint, std::move(call)); };
 }

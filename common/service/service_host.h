@@ -27,6 +27,7 @@
 
 namespace crm {
 
+class OperationCalls;
 class ReactionSide;
 
 // What a host shares with the rest of the process; outlives it.
@@ -79,6 +80,9 @@ class ServiceHost {
 
   // Registers the service's RPCs; before Start.
   void Register(RpcServer& server);
+
+  // Of google.longrunning.Operations ("GetOperation"), for the service's own operations.
+  UnaryHandler OperationHandler(const std::string& method);
 
   // Before Start, where the address was not known when the host was made: see HostOptions.
   void Advertise(std::string endpoint) { options_.endpoint = std::move(endpoint); }
@@ -157,7 +161,9 @@ class ServiceHost {
   void AddView(const ViewDefinition& view, const LogOfTopic& log_of);
   void ServeView(const Projection& projection, Log& log, EventSource events);
 
-  UnaryHandler CommandHandler(const CommandMethod& method);
+  void MakeOperationCalls();
+  UnaryHandler CommandHandler(const CommandMethod& method,
+                              const google::protobuf::Message& request);
   UnaryHandler QueryHandler(const QueryMethod& method);
   UnaryHandler GetHandler(const ResourceMethods& methods);
   UnaryHandler BatchGetHandler(const ResourceMethods& methods);
@@ -238,6 +244,9 @@ class ServiceHost {
   std::vector<std::unique_ptr<ServedProjection>> views_;
   std::vector<ServedProjection*> all_;
   absl::flat_hash_map<std::string, UnaryHandler> command_handlers_;
+  // Null where the service has no operations.
+  std::unique_ptr<OperationCalls> operation_calls_;
+  CommandMethod cancel_operation_;
   std::atomic<bool> quiesced_{false};
   std::atomic<bool> withdrawn_{false};
   Mutex withdrawn_mutex_;

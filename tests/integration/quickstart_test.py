@@ -114,7 +114,8 @@ class PageTest(ServerTest):
         blocks = re.findall(r"(?<=```console\n).*?(?=```)", page, re.S)
         self.assertGreater(len(blocks), 5)
         if WRITE:
-            return PAGE.write_text(rewritten(page, session), encoding="utf-8")
+            PAGE.write_text(rewritten(page, session), encoding="utf-8")
+            return
         for block in blocks:
             for command, written in steps(block):
                 answered = session.run(command)

@@ -9,6 +9,12 @@ void AddContactImport(CommandTree& tree, CLI::App* import);
 // Orders, campaigns, sends, responses.
 void AddFactImports(CommandTree& tree, CLI::App* import);
 void AddContactCommands(CommandTree& tree);
+// Of the group `contact`: purge.
+void AddContactPurge(CommandTree& tree, CLI::App* contact);
+// Long-running operations.
+void AddOperationCommands(CommandTree& tree);
+// Doubts about contacts' data, and the scorecard.
+void AddQualityCommands(CommandTree& tree);
 // Consents and the life cycle.
 void AddConsentCommands(CommandTree& tree);
 // Orders and interactions.

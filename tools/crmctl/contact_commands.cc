@@ -162,9 +162,29 @@ absl::Status GetContact(RpcClient& client, Console& console, const GetArguments&
   return absl::OkStatus();
 }
 
+// A page at a time, so that memory holds one.
+void PrintPage(Console& console, const google::protobuf::RepeatedPtrField<Contact>& contacts) {
+  Table table({{"NAME"}, {"KIND"}, {"DISPLAY NAME"}, {"EXTERNAL KEY"}, {"TAGS"}});
+  for (const Contact& contact : contacts) {
+    if (console.json) {
+      console.PrintJson(contact);
+    } else {
+      table.Add({contact.name(), KindText(contact), DisplayName(contact), KeyText(contact),
+                 Joined(contact.tags())});
+    }
+  }
+  if (!table.empty()) console.out << table.ToString();
+}
+
+std::string CountText(int64_t count) {
+  return fmt::format("{} contact{}", WithThousands(count), count == 1 ? "" : "s");
+}
+
 absl::Status ListContacts(RpcClient& client, Console& console, const ListArguments& arguments) {
   contact::v1::ListContactsRequest request;
   request.set_order_by(arguments.order_by);
+  request.set_filter(arguments.filter);
+  request.set_view(console.json ? contact::v1::FULL : contact::v1::BASIC);
   request.set_page_size(arguments.page_size);
   if (arguments.all && arguments.page_size == 0) request.set_page_size(1000);
   request.set_page_token(arguments.page_token);
@@ -173,25 +193,32 @@ absl::Status ListContacts(RpcClient& client, Console& console, const ListArgumen
   int64_t count = 0;
   do {
     CRM_RETURN_IF_ERROR(client.Call(Method("ListContacts"), request, &response));
-    // A page at a time, so that memory holds one.
-    Table table({{"NAME"}, {"KIND"}, {"DISPLAY NAME"}, {"EXTERNAL KEY"}, {"TAGS"}});
-    for (const Contact& contact : response.contacts()) {
-      ++count;
-      if (console.json) {
-        console.PrintJson(contact);
-      } else {
-        table.Add({contact.name(), KindText(contact), DisplayName(contact), KeyText(contact),
-                   Joined(contact.tags())});
-      }
-    }
-    if (!table.empty()) console.out << table.ToString();
+    PrintPage(console, response.contacts());
+    count += response.contacts_size();
     request.set_page_token(response.next_page_token());
   } while (arguments.all && !response.next_page_token().empty());
-  console.err << fmt::format("{} contact{}", WithThousands(count), count == 1 ? "" : "s");
+  console.err << CountText(count);
   if (!response.next_page_token().empty()) {
     console.err << "; there are more: --all, or --page-token " << response.next_page_token();
   }
   console.err << '\n';
+  return absl::OkStatus();
+}
+
+absl::Status SearchContacts(RpcClient& client, Console& console, const std::string& prefix) {
+  contact::v1::SearchContactsRequest request;
+  request.set_prefix(prefix);
+  request.set_page_size(1000);
+  request.set_view(console.json ? contact::v1::FULL : contact::v1::BASIC);
+  contact::v1::SearchContactsResponse response;
+  int64_t count = 0;
+  do {
+    CRM_RETURN_IF_ERROR(client.Call(Method("SearchContacts"), request, &response));
+    PrintPage(console, response.contacts());
+    count += response.contacts_size();
+    request.set_page_token(response.next_page_token());
+  } while (!response.next_page_token().empty());
+  console.err << CountText(count) << '\n';
   return absl::OkStatus();
 }
 

@@ -34,12 +34,17 @@ absl::Status GetContact(RpcClient& client, Console& console, const GetArguments&
 
 struct ListArguments {
   std::string order_by;
+  // docs/filters.md.
+  std::string filter;
   int page_size = 0;
   std::string page_token;
   bool all = false;
   bool show_deleted = false;
 };
 absl::Status ListContacts(RpcClient& client, Console& console, const ListArguments& arguments);
+
+// Contacts of whose names a word begins so; every page.
+absl::Status SearchContacts(RpcClient& client, Console& console, const std::string& prefix);
 
 // The contact's name, asked of the server where it is chosen by key. NOT_FOUND.
 absl::StatusOr<std::string> NameOfContact(RpcClient& client, const ContactChoice& choice);

@@ -82,7 +82,7 @@ void AddContactImport(CommandTree& tree, CLI::App* import) {
 }
 
 void AddContactCommands(CommandTree& tree) {
-  CLI::App* contact = tree.AddGroup(&tree.app(), "contact", "Look at contacts");
+  CLI::App* contact = tree.AddGroup(&tree.app(), "contact", "Look at contacts, and purge deleted ones");
   auto* of = tree.Keep<GetArguments>();
   CLI::App* get = tree.AddCall(
       contact, "get", "One contact, now or as of a past moment",
@@ -92,17 +92,27 @@ void AddContactCommands(CommandTree& tree) {
   get->add_option("--as-of", of->as_of, "RFC 3339 time, or a position token");
 
   auto* which = tree.Keep<ListArguments>();
-  CLI::App* list = tree.AddCall(contact, "list", "Contacts in order of name or display name",
+  CLI::App* list = tree.AddCall(contact, "list", "Contacts that a filter meets, in order",
                                 [which](RpcClient& client, Console& console) {
                                   return ListContacts(client, console, *which);
                                 });
   list->add_option("--order-by", which->order_by, "Default name")
-      ->check(CLI::IsMember({"name", "display_name"}));
+      ->check(CLI::IsMember({"name", "display_name", "family_name", "create_time",
+                             "create_time desc", "update_time", "update_time desc"}));
+  list->add_option("--filter", which->filter, "Such as 'region_code = \"CH\"' (docs/filters.md)");
   list->add_option("--page-size", which->page_size, "Contacts a page, up to 1000")
       ->check(CLI::NonNegativeNumber);
   list->add_option("--page-token", which->page_token, "From the page before");
   list->add_flag("--all", which->all, "Every page");
   list->add_flag("--show-deleted", which->show_deleted, "Deleted ones too");
+
+  auto* prefix = tree.Keep<std::string>();
+  tree.AddCall(contact, "search", "Contacts of whose names a word begins so",
+               [prefix](RpcClient& client, Console& console) {
+                 return SearchContacts(client, console, *prefix);
+               })
+      ->add_option("PREFIX", *prefix, "In any script, whatever the case and accents")
+      ->required();
 
   auto* choice = tree.Keep<ContactChoice>();
   CommandTree::AddContactChoice(
@@ -119,6 +129,7 @@ void AddContactCommands(CommandTree& tree) {
   explain->footer(kWhyFooter);
   explain->add_option("WORDS", why->words, "NAME [FIELD...]; with --key fields only");
   explain->add_option("--key", why->key, "External key, SOURCE/KEY");
+  AddContactPurge(tree, contact);
 }
 
 }  // namespace crm::crmctl

@@ -42,7 +42,7 @@ absl::StatusOr<ContactFileSpec> SpecOf(const ContactColumns& columns) {
   ContactFileSpec spec;
   std::vector<std::string> faults;
   spec.source = columns.source;
-  spec.key = {columns.key_column};
+  spec.key = columns.key_column;
   spec.kind = columns.kind;
   for (const std::string& map : columns.map) {
     // A column's name may hold '=', a field's cannot.
@@ -69,7 +69,7 @@ class ContactMapping::Maker {
     mapping_.source_ = spec.source;
     mapping_.nothing_ = spec.nothing;
     mapping_.keep_empty_ = spec.keep_empty;
-    for (const std::string& name : spec.key) mapping_.key_.push_back(Column(name));
+    mapping_.key_ = Column(spec.key);
     if (!spec.observe_time.empty()) mapping_.observe_time_ = Column(spec.observe_time);
     for (const auto& column : spec.columns) AddColumn(column);
     for (const auto& constant : spec.constants) AddConstant(constant);
@@ -162,14 +162,10 @@ std::string ContactMapping::Value(const CsvRecord& record, const Mapped& mapped)
 void ContactMapping::SetKey(const CsvRecord& record, Row* row) const {
   auto* key = row->request.mutable_contact()->mutable_external_key();
   key->set_source(source_);
-  for (const size_t column : key_) {
-    const std::string& cell = record.cells[column];
-    if (cell.empty()) {
-      row->faults.push_back(
-          {record.line, Place(column), "the key is empty; every row needs one of its own"});
-    }
-    key->mutable_key()->append(key->key().empty() ? "" : "-").append(cell);
-  }
+  key->set_key(record.cells[key_]);
+  if (!key->key().empty()) return;
+  row->faults.push_back(
+      {record.line, Place(key_), "the key is empty; every row needs one of its own"});
 }
 
 void ContactMapping::SetObserveTime(const CsvRecord& record, Row* row) const {

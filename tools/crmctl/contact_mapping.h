@@ -58,7 +58,7 @@ class ContactMapping {
   void SetObserveTime(const CsvRecord& record, Row* row) const;
 
   std::string source_;
-  std::vector<size_t> key_;
+  size_t key_ = 0;
   std::optional<size_t> observe_time_;
   contact::v1::Contact::Kind kind_ = contact::v1::Contact::KIND_UNSPECIFIED;
   std::vector<std::string> nothing_;

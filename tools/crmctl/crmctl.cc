@@ -31,7 +31,9 @@ void AddCommands(CommandTree& tree) {
   AddCampaignCommands(tree);
   AddAnalyticsCommands(tree);
   AddLogCommands(tree);
+  AddOperationCommands(tree);
   AddProjectionCommands(tree);
+  AddQualityCommands(tree);
   AddStatusCommands(tree);
   AddTenantCommands(tree);
   AddTopicsCommands(tree);

@@ -67,6 +67,8 @@ absl::StatusOr<ServerTargets> ParseTargets(const std::string& text) {
 }
 
 std::string ServiceOfMethod(const std::string& method) {
+  // The only service with long-running operations.
+  if (method.starts_with("/google.longrunning.")) return "contact";
   return SecondPart(method);
 }
 

@@ -15,6 +15,7 @@ struct ContactTypes {
   const AggregateType* contact = nullptr;
   const AggregateType* consents = nullptr;
   const AggregateType* lifecycle = nullptr;
+  const AggregateType* quality = nullptr;
 };
 
 // A command over what hangs on a contact ("contacts/c1/consents"), which also needs to know whether

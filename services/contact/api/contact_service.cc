@@ -14,6 +14,8 @@
 #include "services/contact/api/links.h"
 #include "services/contact/api/list_contacts.h"
 #include "services/contact/api/observed.h"
+#include "services/contact/api/purges.h"
+#include "services/contact/api/quality.h"
 #include "services/contact/api/requests.h"
 #include "services/contact/api/stages.h"
 #include "services/contact/api/tenant_options.h"
@@ -25,10 +27,14 @@
 #include "services/contact/projection/consent_aggregate.h"
 #include "services/contact/projection/contact_aggregate.h"
 #include "services/contact/projection/contact_index.h"
+#include "services/contact/projection/contact_quality.h"
 #include "services/contact/projection/contacts_by_stage.h"
 #include "services/contact/projection/lifecycle_aggregate.h"
+#include "services/contact/projection/purge_aggregate.h"
+#include "services/contact/projection/quality_aggregate.h"
 #include "services/contact/projection/tenant_aggregate.h"
 #include "services/contact/reaction/link_of_aliases.h"
+#include "services/contact/reaction/purge_deleted.h"
 #include "services/contact/reaction/stage_of_orders.h"
 
 namespace crm::contact {
@@ -197,6 +203,14 @@ QueryMethod CheckConsentMethod(const ConsentRequests& consents) {
               }};
 }
 
+OperationMethods PurgeOperations(const PurgeRequests& purges) {
+  return {.pattern = "operations/*",
+          .cancel = [purges](const CommandContext&, const google::protobuf::Message& request) {
+            return purges.Cancel(
+                static_cast<const google::longrunning::CancelOperationRequest&>(request).name());
+          }};
+}
+
 }  // namespace
 
 ServiceDefinition MakeContactService(const ContactOptions& options) {
@@ -207,14 +221,17 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   };
   const ContactTypes types{.contact = add(std::make_unique<ContactAggregateType>()),
                            .consents = add(std::make_unique<ConsentAggregateType>()),
-                           .lifecycle = add(std::make_unique<LifecycleAggregateType>())};
+                           .lifecycle = add(std::make_unique<LifecycleAggregateType>()),
+                           .quality = add(std::make_unique<QualityAggregateType>())};
   const AggregateType* tenant_type = add(std::make_unique<TenantAggregateType>());
+  const PurgeRequests purges(*types.contact, *add(std::make_unique<PurgeAggregateType>()));
   const TenantOptions tenant_options(options);
   const Requests requests(*types.contact, tenant_options);
   const TenantRequests tenants(*tenant_type);
   const ConsentRequests consents(types);
   const StageRequests stages(types);
   const LinkRequests links(types);
+  const QualityRequests quality(types, tenant_options);
   service.name = "contact";
   service.topic = "crm.contact.events";
   service.core_version = 3;
@@ -225,6 +242,7 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
        NotInBasicView()},
       {types.consents, "contacts/*/consents", "GetConsents", "ListConsentRevisions"},
       {types.lifecycle, "contacts/*/lifecycle", "GetLifecycle", "ListLifecycleRevisions"},
+      {types.quality, "contacts/*/quality", "GetQuality", ""},
       {tenant_type, "tenants/{tenant}", "GetTenant", "ListTenantRevisions"}};
   service.commands = {{"CreateContact", Prepare(requests, &Requests::Create)},
                       {"UpdateContact", Prepare(requests, &Requests::Update)},
@@ -235,6 +253,9 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
                       {"GrantConsent", Prepare(consents, &ConsentRequests::Grant)},
                       {"WithdrawConsent", Prepare(consents, &ConsentRequests::Withdraw)},
                       {"AdvanceLifecycle", Prepare(stages, &StageRequests::Advance)},
+                      {"PurgeContacts", Prepare(purges, &PurgeRequests::Purge)},
+                      {"OpenQualityIssue", Prepare(quality, &QualityRequests::Open)},
+                      {"ResolveQualityIssue", Prepare(quality, &QualityRequests::Resolve)},
                       {"UpdateTenant", Prepare(tenants, &TenantRequests::Update)}};
   CommandMethod create_tenant{"CreateTenant", Prepare(tenants, &TenantRequests::Create)};
   create_tenant.for_unknown_tenants = true;
@@ -242,19 +263,27 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
   CommandMethod record_key{"RecordLinkedKey", Prepare(links, &LinkRequests::Record)};
   record_key.known_by_request_id = true;
   service.commands.push_back(std::move(record_key));
+  CommandMethod record_purged{"RecordPurgedPartition", Prepare(purges, &PurgeRequests::Record)};
+  record_purged.known_by_request_id = true;
+  service.commands.push_back(std::move(record_purged));
+  service.operations = PurgeOperations(purges);
   service.tenants = kTenantCollection;
-  service.queries = {
-      FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
-      FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
-      FindMethod("SearchContacts", RunSearch),
-      CheckConsentMethod(consents),
-      ExplainMethod(*types.contact),
-      {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}}};
+  service.queries = {FindMethod("ListContacts", WithOptions(tenant_options, ListContacts)),
+                     FindMethod("LookupContacts", WithOptions(tenant_options, LookupContacts)),
+                     FindMethod("SearchContacts", RunSearch),
+                     CheckConsentMethod(consents),
+                     ExplainMethod(*types.contact),
+                     {"CountByStage", CountByStage, nullptr, {std::string(ContactsByStage::kName)}},
+                     {"GetQualityScorecard",
+                      WithOptions(tenant_options, GetQualityScorecard),
+                      nullptr,
+                      {std::string(ContactQualityView::kName)}}};
   service.batches = {{"ImportContacts", "UpsertContact"}, {"ImportConsents", "GrantConsent"}};
   auto index = std::make_unique<ContactIndex>();
   service.use_secret = [at = index.get()](const Secret& secret) { at->UseSecret(secret); };
   service.views.push_back({std::move(index), "", nullptr});
   service.views.push_back({std::make_unique<ContactsByStage>(), "", nullptr});
+  service.views.push_back({std::make_unique<ContactQualityView>(), "", nullptr});
   service.reactions.push_back(
       std::make_unique<StageOfOrders>([stages](const std::string& contact, MoveByOrder order) {
         return stages.ByOrder(contact, std::move(order));
@@ -263,6 +292,7 @@ ServiceDefinition MakeContactService(const ContactOptions& options) {
       std::make_unique<LinkOfAliases>([links](const std::string& contact, const ExternalKey& key) {
         return links.ByAlias(contact, key);
       }));
+  service.reactions.push_back(std::make_unique<PurgeDeleted>(purges.Commands()));
   return service;
 }
 

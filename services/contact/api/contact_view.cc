@@ -6,9 +6,9 @@ namespace crm::contact {
 
 std::vector<uint32_t> NotInBasicView() {
   using v1::Contact;
-  return {Contact::kAddressesFieldNumber,    Contact::kPreferencesFieldNumber,
-          Contact::kConcernsFieldNumber,     Contact::kCustomFieldsFieldNumber,
-          Contact::kLinkedKeysFieldNumber,   Contact::kObservationsFieldNumber};
+  return {Contact::kAddressesFieldNumber,  Contact::kPreferencesFieldNumber,
+          Contact::kConcernsFieldNumber,   Contact::kCustomFieldsFieldNumber,
+          Contact::kLinkedKeysFieldNumber, Contact::kObservationsFieldNumber};
 }
 
 }  // namespace crm::contact

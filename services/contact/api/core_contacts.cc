@@ -1,11 +1,13 @@
 #include "services/contact/api/core_contacts.h"
 
 #include <utility>
+#include <vector>
 
 #include "common/aggregate/aggregate.h"
 #include "common/aggregate/core_rows.h"
 #include "common/base/status.h"
 #include "crm/common/v1/storage.pb.h"
+#include "services/contact/api/contact_view.h"
 
 namespace crm::contact {
 namespace {
@@ -73,12 +75,11 @@ bool IsBasic(v1::ContactView view, bool unspecified_is_basic) {
 }
 
 void ClearAllButBasic(v1::Contact* contact) {
-  contact->clear_addresses();
-  contact->clear_preferences();
-  contact->clear_concerns();
-  contact->clear_custom_fields();
-  contact->clear_linked_keys();
-  contact->clear_observations();
+  static const std::vector<uint32_t> kLeftOut = NotInBasicView();
+  for (const uint32_t number : kLeftOut) {
+    const auto* field = v1::Contact::descriptor()->FindFieldByNumber(static_cast<int>(number));
+    contact->GetReflection()->ClearField(contact, field);
+  }
 }
 
 bool ContactPage::full() const {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/aggregate/core_rows.h"
 #include "common/aggregate/history.h"
 #include "common/base/timestamp.h"
 #include "common/service/resource_reads.h"

@@ -82,6 +82,8 @@ std::optional<std::string> CanonicalLanguage(std::string_view tag) {
 
 std::optional<std::string> KnownRegion(std::string_view code) {
   const std::string upper = Upper(code);
+  // Ascension and Tristan da Cunha: reserved, not assigned, but people live and have phones there.
+  if (upper == "AC" || upper == "TA") return upper;
   for (const char* const* known = uloc_getISOCountries(); *known != nullptr; ++known) {
     if (upper == *known) return upper;
   }

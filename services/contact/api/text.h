@@ -13,7 +13,8 @@ std::optional<std::string> NormaliseText(std::string_view text);
 // A well-formed BCP 47 tag in canonical form ("DE-ch" -> "de-CH", "iw" -> "he").
 std::optional<std::string> NormaliseLanguage(std::string_view tag);
 
-// An assigned ISO 3166-1 alpha-2 code in upper case.
+// An assigned ISO 3166-1 alpha-2 code in upper case, or AC or TA, which are reserved for islands
+// with phone numbers of their own.
 std::optional<std::string> NormaliseRegion(std::string_view code);
 
 // A name of the IANA time zone database, as written: links ("Asia/Calcutta") are names too, and

@@ -23,6 +23,12 @@ FieldMask CustomNames(const std::vector<FieldDeclaration>& declared) {
   return names;
 }
 
+// What is retired takes no values, so that a request that names all fields says nothing of it.
+std::vector<FieldDeclaration> Living(std::vector<FieldDeclaration> declared) {
+  std::erase_if(declared, [](const FieldDeclaration& field) { return field.retired; });
+  return declared;
+}
+
 std::string Rule(const FieldMask& all) {
   std::string rule = "may be \"*\" or name";
   for (const auto& name : all) rule += " " + name;
@@ -43,7 +49,8 @@ FieldMask ReadMask(const google::protobuf::FieldMask& mask, const Profile& profi
   });
   if (!known) faults.Add("update_mask", Rule(all));
   if (std::erase(named, kCustomFields) > 0) {
-    named.insert(named.end(), custom.begin(), custom.end());
+    const FieldMask living = CustomNames(Living(declared));
+    named.insert(named.end(), living.begin(), living.end());
   }
   return named;
 }

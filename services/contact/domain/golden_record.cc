@@ -120,9 +120,10 @@ Profile ReadSuperseded(const v1::ContactProfileChanged& event) {
 
 v1::ContactCreated ObserveBirth(const UpsertContact& command) {
   const Observed& observed = command.observed;
-  const FieldMask fields = Expand(command.mask, command.profile, {}, observed);
+  FieldMask fields;
   Profile profile = command.profile;
   if (observed.time) {
+    fields = Expand(command.mask, command.profile, {}, observed);
     profile = Merge(Profile{.language_code = profile.language_code}, profile, fields);
   }
   profile = WithKind(std::move(profile));

@@ -195,6 +195,30 @@ TEST_F(CrmctlTest, HistoryAndAsOfShowThePast) {
             1);
 }
 
+TEST_F(CrmctlTest, WhyNamesSourceTimeAndLosingValues) {
+  RunningServer server(File("data"));
+  ASSERT_EQ(ImportPeople(server, "1,Ada,ada@example.com\n").exit_code, 0);
+  ASSERT_EQ(ImportPeople(server, "1,Ada King,ada@example.com\n").exit_code, 0);
+  const Ran why = Crmctl(server, {"contact", "why", "--key", "shop/1"});
+  EXPECT_EQ(why.exit_code, 0) << why.err;
+  EXPECT_THAT(why.out, AllOf(HasSubstr("STANDING"), HasSubstr("shop"), HasSubstr("Ada King"),
+                             HasSubstr("replaced"), HasSubstr("ada@example.com")));
+  const Ran json = Crmctl(server, {"--json", "contact", "why", "--key", "shop/1", "display_name"});
+  const auto fields = FromJson<contact::v1::FieldExplanation>(json.out);
+  ASSERT_EQ(fields.size(), 1u);
+  EXPECT_EQ(fields[0].taken().value().display_name(), "Ada King");
+  EXPECT_EQ(fields[0].taken().version(), 2);
+  ASSERT_EQ(fields[0].others_size(), 1);
+  EXPECT_EQ(fields[0].others(0).source(), "shop");
+  const std::string name = FromJson<contact::v1::Contact>(
+                               Crmctl(server, {"--json", "contact", "get", "--key", "shop/1"}).out)
+                               .at(0)
+                               .name();
+  EXPECT_THAT(Crmctl(server, {"contact", "why", name, "emails"}).out, Not(HasSubstr("Ada")));
+  EXPECT_EQ(Crmctl(server, {"contact", "why", name, "no_such_field"}).exit_code, 2);
+  EXPECT_EQ(Crmctl(server, {"contact", "why"}).exit_code, 2);
+}
+
 TEST_F(CrmctlTest, AskingForAKeyThatIsNotThereRecordsNothing) {
   RunningServer server(File("data"));
   const int64_t end = LogEnd(server);
@@ -221,6 +245,31 @@ TEST_F(CrmctlTest, ListGoesThroughAllPagesInOrderOfName) {
   ASSERT_EQ(contacts.size(), 57u);
   EXPECT_TRUE(std::is_sorted(contacts.begin(), contacts.end(), [](const auto& a, const auto& b) {
     return a.display_name() < b.display_name();
+  }));
+}
+
+TEST_F(CrmctlTest, ContactsAreFilteredAndSearched) {
+  RunningServer server(File("data"));
+  ASSERT_EQ(ImportHouseholds(server, kHouseholds).exit_code, 0);
+  const Ran all = Crmctl(server, {"contact", "list", "--all", "--json"});
+  const auto contacts = FromJson<contact::v1::Contact>(all.out);
+  ASSERT_FALSE(contacts.empty());
+  const std::string& key = contacts.front().external_key().key();
+  const Ran one = Crmctl(server, {"contact", "list", "--json", "--order-by", "create_time desc",
+                                  "--filter", "external_key.key = \"" + key + "\""});
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  const auto listed = FromJson<contact::v1::Contact>(one.out);
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed.front().name(), contacts.front().name());
+  const Ran wrong = Crmctl(server, {"contact", "list", "--filter", "shoe_size > 42"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("FILTER_INVALID"));
+  const Ran found =
+      Crmctl(server, {"contact", "search", "--json", contacts.front().display_name()});
+  ASSERT_EQ(found.exit_code, 0) << found.err;
+  const auto words = FromJson<contact::v1::Contact>(found.out);
+  EXPECT_TRUE(std::any_of(words.begin(), words.end(), [&](const auto& contact) {
+    return contact.name() == contacts.front().name();
   }));
 }
 

@@ -4,6 +4,8 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/sync_stream.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -14,6 +16,7 @@
 #include "crm/contact/v1/contact_service.pb.h"
 #include "tests/integration/crmctl/running_server.h"
 #include "tests/support/temp_directory.h"
+#include "tools/crmctl/csv_reader.h"
 
 namespace crm::crmctl {
 namespace {
@@ -143,7 +146,6 @@ TEST_F(ImportTest, EveryPhoneNumberOfAllCountries) {
   std::string text = "id,name,mail,phone,region\n";
   for (size_t i = 1; i < lines.size(); ++i) {
     const auto cells = Cells(lines[i]);
-    // Numbers of no country (001) have no region that a contact could have.
     text += std::to_string(i) + ",,," + cells.at(2) + "," + cells.at(0) + "\n";
   }
   const Ran ran = ImportText(kPeople, text);
@@ -181,7 +183,10 @@ TEST_F(ImportTest, EveryEmailAddressByItsDiagnosis) {
   std::istringstream in(ReadFile(File("a.csv.refused.csv")));
   auto table = CsvTable::Open(in);
   while (const auto record = table->Next()) {
-    EXPECT_EQ(record->cells.at(6), "contact.emails[0]");
+    // A NUL byte is a fault of the cell.
+    const bool nul =
+        emails.at(std::stoul(record->cells.at(0))).first.find('\0') != std::string::npos;
+    EXPECT_EQ(record->cells.at(6), nul ? "mail" : "contact.emails[0]");
     refused.insert(record->cells.at(0));
   }
   for (size_t i = 0; i < emails.size(); ++i) {
@@ -306,7 +311,7 @@ TEST_F(ImportTest, FieldsOfTheTenantHaveTheirDeclaredTypes) {
   const Ran ran = ImportText(mapping, text);
   EXPECT_THAT(ran.out, HasSubstr(Counts(2, 0, 0, 2))) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("line 3, column 2 (size): must be a whole number"));
-  EXPECT_THAT(ran.err, HasSubstr("line 4: contact.custom_fields[0].choice"));
+  EXPECT_THAT(ran.err, HasSubstr("line 4: contact.custom_fields[0]"));
   const auto& values = Contacts()["1"].custom_fields();
   ASSERT_EQ(values.size(), 2);
   EXPECT_EQ(values[0].choice(), "45-54");

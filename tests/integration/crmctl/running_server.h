@@ -37,7 +37,9 @@ class RunningServer {
     std::vector<ServiceDefinition> services;
     services.push_back(contact::MakeContactService({}));
     // Others' topics come with their services.
-    services.front().reactions.clear();
+    std::erase_if(services.front().reactions, [&](const auto& reaction) {
+      return reaction->topic() != services.front().topic;
+    });
     process_ = std::make_unique<Process>(*std::move(config), std::move(services), clock_, random_);
     const absl::Status started = process_->Start();
     EXPECT_TRUE(started.ok()) << started;

@@ -85,6 +85,8 @@ WRITES = {
         "OpenQualityIssue": ['contact: "$contact" kind: STALE field: "phones"'],
         "ResolveQualityIssue": ['contact: "$contact" issue: "stale-phones"'],
         "LinkExternalKey": ['contact: "$contact" external_key { source: "probe" key: "link" }'],
+        "RecordLinkedKey": ['contact: "$contact" external_key { source: "probe" key: "recorded" } request_id: "probe" '
+                            'source { topic: "crm.contact.events" partition: 0 offset: 1 }'],
         "UpdateTenant": ['tenant { name: "$tenant" default_language: "fr" }'],
         "CreateTenant": ['tenant { name: "$tenant" }'],
         "DeleteContact": ['name: "$victim"'],

@@ -13,8 +13,8 @@ struct ContactFileSpec {
   CsvDialect dialect;
   // The system the contacts come from.
   std::string source;
-  // Columns of the contact's key there; several are joined by "-".
-  std::vector<std::string> key;
+  // Column with the contact's key there.
+  std::string key;
   // "person", "organization" or empty.
   std::string kind;
   // Column with the time at which the row's values were observed; empty = none.

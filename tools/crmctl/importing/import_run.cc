@@ -139,8 +139,10 @@ void ImportRun::TakeOver(const ImportState& found) {
   skip_ = found.done;
   // Somebody took the refused rows away: the file begins anew.
   if (!refused_.Resume(found.refused_bytes)) refused_.Resume(0);
+  const int64_t rows = skip_ + static_cast<int64_t>(found.accepted.size());
+  if (rows == 0) return;
   Note(fmt::format("goes on after {} rows that an earlier run has seen through",
-                   WithThousands(skip_ + static_cast<int64_t>(found.accepted.size()))));
+                   WithThousands(rows)));
 }
 
 absl::Status ImportRun::Run(RpcClient& client) {

@@ -215,7 +215,7 @@ class Parser {
          spec_.source = value;
          if (value.empty()) Fault("source: must not be empty");
        }},
-      {"key", [this](const std::string& value) { spec_.key = {value}; }},
+      {"key", [this](const std::string& value) { spec_.key = value; }},
       {"kind",
        [this](const std::string& value) {
          spec_.kind = value;

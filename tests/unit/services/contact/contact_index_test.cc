@@ -21,8 +21,10 @@ using testing::Deleted;
 using testing::Draw;
 using testing::Erased;
 using testing::Named;
+using testing::Purged;
 using testing::Renamed;
 using testing::Shredded;
+using testing::Undeleted;
 using Order = ContactIndex::Order;
 using Facet = ContactIndex::Facet;
 using Names = std::vector<std::string>;
@@ -128,18 +130,6 @@ class View {
   TimeNs now_ = kSecond;
   TimeNs second_ = kSecond;
 };
-
-v1::ContactEvent Undeleted() {
-  v1::ContactEvent event;
-  event.mutable_undeleted();
-  return event;
-}
-
-v1::ContactEvent Purged() {
-  v1::ContactEvent event;
-  event.mutable_purged();
-  return event;
-}
 
 v1::ContactEvent Moved(const std::string& region) {
   v1::ContactEvent event;
@@ -313,7 +303,8 @@ TEST(ContactIndexProperty, ErasureLaw) {
     SCOPED_TRACE(seed);
     Draw draw(seed);
     View plain, shredded;
-    auto history = draw.AHistory();
+    std::vector<v1::ContactEvent> history;
+    for (const auto& happened : draw.AHistory()) history.push_back(happened.event);
     for (int i = draw.Below(5); i > 0; --i) history.push_back(AnyChange(draw));
     for (const auto& event : history) {
       plain.Fold("c1", event);
@@ -333,9 +324,9 @@ TEST(ContactIndexProperty, RowsDependOnTheContactAlone) {
     Draw draw(seed);
     View changed(false), born(false);
     Contact contact;
-    for (const auto& event : draw.AHistory()) {
+    for (const auto& [event, metadata] : draw.AHistory()) {
       changed.Fold("c1", event);
-      contact = ContactDecider::Evolve(std::move(contact), event);
+      contact = ContactDecider::Evolve(std::move(contact), event, metadata);
     }
     if (contact.existence == Existence::kLiving) {
       v1::ContactEvent birth = Created(contact.profile);

@@ -213,6 +213,86 @@ TEST_F(ContactServiceTest, UpsertTellsWhatItDid) {
             "CONTACT_DELETED");
 }
 
+TEST_F(ContactServiceTest, ObservationIsOfTheRequestsSourceAndTime) {
+  v1::UpsertContactRequest request = UpsertOf("7", "Ada");
+  request.set_source("crm");
+  request.mutable_observe_time()->set_seconds(1);
+  const v1::Contact contact = Upsert(request).contact();
+  ASSERT_EQ(contact.observations_size(), 2);
+  EXPECT_EQ(contact.observations(0).source(), "crm");
+  EXPECT_EQ(contact.observations(0).observe_time().seconds(), 1);
+  EXPECT_TRUE(contact.observations(0).fields().empty());
+  // Nobody said that she is a person.
+  EXPECT_THAT(contact.observations(1).fields(), ElementsAre("kind"));
+  EXPECT_FALSE(contact.observations(1).has_observe_time());
+}
+
+TEST_F(ContactServiceTest, ObservationsMayBeAMinuteAhead) {
+  v1::UpsertContactRequest request = UpsertOf("7", "Ada");
+  SetTimestamp(desk_.now() + 60 * kSecond, request.mutable_observe_time());
+  EXPECT_TRUE(desk_.Execute("UpsertContact", request).ok());
+  SetTimestamp(desk_.now() + 61 * kSecond, request.mutable_observe_time());
+  EXPECT_THAT(FaultyFields(desk_.Execute("UpsertContact", request).status()),
+              ElementsAre("observe_time"));
+  request.mutable_observe_time()->set_nanos(-1);
+  EXPECT_THAT(FaultyFields(desk_.Execute("UpsertContact", request).status()),
+              ElementsAre("observe_time"));
+}
+
+TEST_F(ContactServiceTest, RuleOfTheTenantDecides) {
+  v1::UpdateTenantRequest settings;
+  settings.mutable_tenant()->set_name("tenants/t");
+  settings.mutable_tenant()->mutable_survivorship()->add_rules()->add_sources("crm");
+  ASSERT_TRUE(desk_.Execute("UpdateTenant", settings).ok());
+  v1::UpsertContactRequest best = UpsertOf("7", "Ada King");
+  best.set_source("crm");
+  best.mutable_observe_time()->set_seconds(1);
+  EXPECT_EQ(Upsert(best).outcome(), v1::UpsertContactResponse::CREATED);
+  v1::UpsertContactRequest later = UpsertOf("7", "Ada");
+  later.mutable_observe_time()->set_seconds(2);
+  const auto superseded = Upsert(later);
+  EXPECT_EQ(superseded.outcome(), v1::UpsertContactResponse::SUPERSEDED);
+  EXPECT_EQ(superseded.contact().display_name(), "Ada King");
+  EXPECT_EQ(Upsert(later).outcome(), v1::UpsertContactResponse::UNCHANGED);
+}
+
+TEST_F(ContactServiceTest, LinkedKeyIsListedByItsContact) {
+  const std::string name = Upsert(UpsertOf("7", "Ada")).contact().name();
+  v1::LinkExternalKeyRequest link;
+  link.set_contact(name);
+  link.mutable_external_key()->set_source("crm");
+  link.mutable_external_key()->set_key("9");
+  const auto alias = AsContact(desk_.Execute("LinkExternalKey", link));
+  ASSERT_TRUE(alias.ok()) << alias.status();
+  EXPECT_EQ(alias->moved_to(), name);
+  v1::RecordLinkedKeyRequest record;
+  record.set_contact(name);
+  *record.mutable_external_key() = link.external_key();
+  record.set_request_id("reaction");
+  record.mutable_source()->set_topic("crm.contact.events");
+  const auto listed = AsContact(desk_.Execute("RecordLinkedKey", record));
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  EXPECT_THAT(listed->linked_keys(), SizeIs(1));
+  v1::UpsertContactRequest by_key = UpsertOf("9", "Ada King");
+  by_key.mutable_contact()->mutable_external_key()->set_source("crm");
+  const auto moved = desk_.Execute("UpsertContact", by_key);
+  EXPECT_EQ(ReasonOf(moved.status()), "MOVED");
+}
+
+TEST_F(ContactServiceTest, KeyWithConsentsOfItsOwnIsNotLinked) {
+  const std::string name = Upsert(UpsertOf("7", "Ada")).contact().name();
+  v1::GrantConsentRequest grant;
+  grant.mutable_contact_key()->set_source("crm");
+  grant.mutable_contact_key()->set_key("9");
+  grant.set_purpose("marketing");
+  grant.set_channel("email");
+  ASSERT_TRUE(desk_.Execute("GrantConsent", grant).ok());
+  v1::LinkExternalKeyRequest link;
+  link.set_contact(name);
+  *link.mutable_external_key() = grant.contact_key();
+  EXPECT_EQ(ReasonOf(desk_.Execute("LinkExternalKey", link).status()), "EXTERNAL_KEY_TAKEN");
+}
+
 TEST_F(ContactServiceTest, UpsertNeedsAnExternalKey) {
   v1::UpsertContactRequest request;
   request.mutable_contact()->add_emails("nonsense");

@@ -120,9 +120,9 @@ TEST(ContactDecider, UpsertCreatesTheUnknownWhole) {
 }
 
 TEST(ContactDecider, UpsertChangesTheLiving) {
-  Given({Created(Ada())})
-      .When(Upsert(Named("Ada King"), {"display_name"}))
-      .ThenRecorded({Renamed("Ada King")});
+  v1::ContactEvent renamed = Renamed("Ada King");
+  renamed.mutable_profile_changed()->set_source("shop");
+  Given({Created(Ada())}).When(Upsert(Named("Ada King"), {"display_name"})).ThenRecorded({renamed});
   Given({Created(Ada())}).When(Upsert(Ada(), {"display_name", "emails"})).ThenNothing();
 }
 

@@ -59,6 +59,39 @@ TEST(LookupContacts, ChangedAddressLeadsNowhere) {
   EXPECT_THAT(NamesOf(contacts.Lookup(request)->contacts()), ElementsAre(name));
 }
 
+TEST(LookupContacts, LinkedKeyLeadsToItsContact) {
+  Contacts contacts;
+  const std::string name = contacts.Put(1, "Ada");
+  v1::LinkExternalKeyRequest link;
+  link.set_contact(name);
+  link.mutable_external_key()->set_source("crm");
+  link.mutable_external_key()->set_key("A-7");
+  ASSERT_TRUE(contacts.desk.Execute("LinkExternalKey", link).ok());
+  v1::LookupContactsRequest request;
+  *request.mutable_external_key() = link.external_key();
+  EXPECT_THAT(NamesOf(contacts.Lookup(request)->contacts()), ElementsAre(name));
+  // The alias itself is no contact.
+  EXPECT_THAT(NamesOf(contacts.desk.List({})->contacts()), ElementsAre(name));
+  v1::ListContactsRequest all;
+  all.set_show_deleted(true);
+  EXPECT_THAT(NamesOf(contacts.desk.List(all)->contacts()), ElementsAre(name));
+}
+
+TEST(LookupContacts, UndeletedContactIsFoundAgain) {
+  Contacts contacts;
+  v1::Contact ada;
+  ada.add_emails("ada@example.com");
+  const std::string name = contacts.Put(1, ada);
+  contacts.Delete(1);
+  v1::LookupContactsRequest request;
+  request.set_email("ada@example.com");
+  EXPECT_THAT(contacts.Lookup(request)->contacts(), IsEmpty());
+  v1::UndeleteContactRequest undelete;
+  undelete.set_name(name);
+  ASSERT_TRUE(contacts.desk.Execute("UndeleteContact", undelete).ok());
+  EXPECT_THAT(NamesOf(contacts.Lookup(request)->contacts()), ElementsAre(name));
+}
+
 TEST(LookupContacts, SaysWhenThereAreMore) {
   Contacts contacts;
   v1::Contact ada;

@@ -14,7 +14,6 @@
 namespace crm::contact {
 namespace {
 
-using crm::testing::TestSeed;
 using testing::Draw;
 using testing::Named;
 using testing::Recorder;

@@ -173,8 +173,10 @@ TEST(NormaliseLanguage, CanonicalForm) {
   }
 }
 
-TEST(NormaliseRegion, AssignedCodesOnly) {
+TEST(NormaliseRegion, AssignedCodesAndIslandsWithPhones) {
   EXPECT_EQ(NormaliseRegion("ch"), "CH");
+  EXPECT_EQ(NormaliseRegion("ac"), "AC");
+  EXPECT_EQ(NormaliseRegion("TA"), "TA");
   EXPECT_EQ(NormaliseRegion("GB"), "GB");
   for (const char* text : {"ZZ", "UK", "C", "CHE", "XX", "EU", "c\xc3\xa9"}) {
     EXPECT_EQ(NormaliseRegion(text), std::nullopt) << text;
