@@ -225,6 +225,17 @@ TEST(GoldenRecordProperty, ARepeatOfTheSameObservationsRecordsNothing) {
   }
 }
 
+// "custom_fields" names those that are given.
+bool Tells(const UpsertContact& observation, const std::string& field) {
+  const auto named = [&](std::string_view name) {
+    return std::find(observation.mask.begin(), observation.mask.end(), name) !=
+           observation.mask.end();
+  };
+  if (named(field)) return true;
+  return field.starts_with(CustomFieldName("")) && named(kCustomFields) &&
+         HasValue(observation.profile, field);
+}
+
 // The rule as the documents state it, evaluated slowly.
 TEST(GoldenRecordProperty, TheGreatestObservationIsShown) {
   const uint64_t seed = TestSeed();
@@ -237,7 +248,7 @@ TEST(GoldenRecordProperty, TheGreatestObservationIsShown) {
       using Key = std::tuple<int, TimeNs, std::string, std::string>;
       std::optional<Key> greatest;
       for (const auto& each : observations) {
-        if (std::find(each.mask.begin(), each.mask.end(), field) == each.mask.end()) continue;
+        if (!Tells(each, field)) continue;
         const std::string source = each.observed.source.empty() ? "shop" : each.observed.source;
         Key key{-each.observed.rule->Rank(field, source), *each.observed.time, source,
                 ValueBytes(each.profile, field)};
