@@ -92,6 +92,8 @@ WRITES = {
         "DeleteContact": ['name: "$victim"'],
         "UndeleteContact": ['name: "$victim"'],
         "PurgeContacts": ["deleted_before { seconds: 1514678400 }"],
+        "RecordPurgedPartition": ['name: "operations/oaaaaaaaaaaaaaaaaaaaaaaaaaa" request_id: "probe" '
+                                  'source { topic: "crm.contact.events" partition: 0 offset: 1 }'],
     },
     "crm.interaction.v1.InteractionService": {
         "LogInteraction": ['contact: "$contact" request_id: "probe" interaction { channel: "email" occurred_time %s }'
@@ -132,4 +134,6 @@ WRITES = {
 # What a tenant is answered about its own, where that is not OK.
 REFUSED = {
     "CreateTenant": "ALREADY_EXISTS",
+    # How far an operation is differs from call to call, so it is asked about none.
+    "RecordPurgedPartition": "NOT_FOUND",
 }

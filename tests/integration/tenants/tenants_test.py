@@ -21,7 +21,7 @@ import google  # noqa: E402
 # Where google is a plain package, the stubs' half of it has to be told.
 google.__path__ = list(google.__path__) + [os.path.join(STUBS, "google")]
 
-from google.protobuf import descriptor_pb2, message_factory, text_format  # noqa: E402
+from google.protobuf import descriptor_pb2, message_factory, symbol_database, text_format  # noqa: E402
 
 from crm.analytics.v1 import analytics_service_pb2  # noqa: E402
 from crm.campaign.v1 import campaign_service_pb2  # noqa: E402
@@ -92,6 +92,10 @@ def without_time(message):
         if field.name in POSITIONS or (field.message_type and
                                        field.message_type.full_name == "google.protobuf.Timestamp"):
             message.ClearField(field.name)
+        elif field.message_type and field.message_type.full_name == "google.protobuf.Any":
+            held = symbol_database.Default().GetSymbol(value.TypeName())()
+            value.Unpack(held)
+            value.Pack(without_time(held))
         elif field.message_type:
             for each in value if field.label == field.LABEL_REPEATED else [value]:
                 without_time(each)
