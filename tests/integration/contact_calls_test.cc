@@ -67,7 +67,8 @@ TEST_F(ContactCallsTest, BatchAnswersInTheOrderAskedFor) {
   for (int i = 0; i < 60; ++i) {
     const auto created = Create(i);
     expected.push_back(created.response);
-    positions.push_back(created.position);
+    // As many as fit into a request's metadata.
+    if (positions.size() < 16) positions.push_back(created.position);
   }
   std::reverse(expected.begin(), expected.end());
   expected.push_back(expected.front());

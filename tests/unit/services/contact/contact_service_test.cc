@@ -91,8 +91,9 @@ TEST_F(ContactServiceTest, EveryMethodOfTheServiceIsThere) {
   const ServiceDefinition& service = desk_.service();
   std::set<std::string> offered;
   for (const auto& resource : service.resources) {
-    offered.insert({resource.get, resource.list_revisions});
+    offered.insert({resource.get, resource.list_revisions, resource.batch_get});
   }
+  offered.erase("");
   for (const auto& command : service.commands) offered.insert(command.method);
   for (const auto& query : service.queries) offered.insert(query.method);
   for (const auto& batch : service.batches) offered.insert(batch.first);
