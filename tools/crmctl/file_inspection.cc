@@ -169,6 +169,17 @@ absl::StatusOr<GetStatusResponse> FileInspection::GetStatus() {
   return response;
 }
 
+absl::Status FileInspection::AddForeignRecords(const Service& service,
+                                               ServiceStatus* status) const {
+  const auto core = OpenStore(service, service.core);
+  if (!core.ok()) return absl::OkStatus();
+  CRM_ASSIGN_OR_RETURN(const DeadLetterCounts letters, CountDeadLetters(**core));
+  for (Partition p = 0; p < kPartitions; ++p) {
+    status->mutable_partitions(p)->set_foreign_records(letters.foreign[static_cast<size_t>(p)]);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* status) const {
   status->set_service(service.definition.name);
   status->set_topic(service.definition.topic);
@@ -179,13 +190,7 @@ absl::Status FileInspection::AddStatus(const Service& service, ServiceStatus* st
     CRM_ASSIGN_OR_RETURN(const Offset end, service.log.EndOffset(p));
     partition->set_end_offset(end);
   }
-  const auto core = OpenStore(service, service.core);
-  if (core.ok()) {
-    CRM_ASSIGN_OR_RETURN(const DeadLetterCounts letters, CountDeadLetters(**core));
-    for (Partition p = 0; p < kPartitions; ++p) {
-      status->mutable_partitions(p)->set_foreign_records(letters.foreign[static_cast<size_t>(p)]);
-    }
-  }
+  CRM_RETURN_IF_ERROR(AddForeignRecords(service, status));
   for (const Folded& folded : service.projections) {
     const Projection& projection = folded.projection;
     ProjectionStatus* its = status->add_projections();

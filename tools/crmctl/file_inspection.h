@@ -72,6 +72,7 @@ class FileInspection final : public Inspection {
   absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Service& service,
                                                    const Projection& projection) const;
   absl::Status AddStatus(const Service& service, admin::v1::ServiceStatus* status) const;
+  absl::Status AddForeignRecords(const Service& service, admin::v1::ServiceStatus* status) const;
 
   const std::string data_directory_;
   std::unique_ptr<StorageBudget> budget_;

@@ -27,8 +27,8 @@ struct KafkaConnection {
   std::string sasl_username;
   // Its first line is the password.
   std::string sasl_password_file;
-  // Told each line of the client library, warnings and worse, which may be many a second. Empty: the
-  // note is. Thread-safe.
+  // Told each line of the client library, warnings and worse, which may be many a second. Empty:
+  // the note is. Thread-safe.
   std::function<void(const std::string&)> alarm;
 };
 

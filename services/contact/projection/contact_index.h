@@ -32,7 +32,8 @@ namespace crm::contact {
 // that a search shows a contact at the first of its words only.
 //
 // Deleted, purged and erased contacts leave, and those whose history cannot be read; the deleted
-// come back with an undeletion, the purged with another birth. Immutable once it has the secret, thread-safe.
+// come back with an undeletion, the purged with another birth. Immutable once it has the secret,
+// thread-safe.
 class ContactIndex final : public Projection {
  public:
   static constexpr std::string_view kName = "contact-index";

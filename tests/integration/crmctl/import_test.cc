@@ -312,7 +312,7 @@ TEST_F(ImportTest, FieldsOfTheTenantHaveTheirDeclaredTypes) {
   EXPECT_THAT(ran.out, HasSubstr(Counts(2, 0, 0, 2))) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("line 3, column 2 (size): must be a whole number"));
   EXPECT_THAT(ran.err, HasSubstr("line 4: contact.custom_fields[0]"));
-  const auto& values = Contacts()["1"].custom_fields();
+  const auto values = Contacts()["1"].custom_fields();
   ASSERT_EQ(values.size(), 2);
   EXPECT_EQ(values[0].choice(), "45-54");
   EXPECT_EQ(values[1].integer(), 42);

@@ -9,7 +9,6 @@
 #include <map>
 #include <optional>
 
-
 #include "common/base/bytes.h"
 #include "common/base/hash.h"
 #include "tools/crmctl/cell_values.h"
