@@ -17,6 +17,7 @@
 #include "common/storage/memory_store.h"
 #include "services/contact/api/contact_service.h"
 #include "services/contact/projection/contact_index.h"
+#include "services/contact/projection/contact_quality.h"
 #include "services/contact/projection/contacts_by_stage.h"
 #include "tests/golden/golden_file.h"
 #include "tests/support/contact_log.h"
@@ -191,6 +192,10 @@ TEST(Golden, TheCoreOfThisVersionGivesThePinnedRows) {
 
 TEST(Golden, TheStagesOfThisVersionGiveThePinnedRows) {
   ExpectPinned(contact::ContactsByStage(), kLengths.back());
+}
+
+TEST(Golden, TheQualityOfThisVersionGivesThePinnedRows) {
+  ExpectPinned(contact::ContactQualityView(), kLengths.back());
 }
 
 // Rows of the view without the bytes that the collator gave, sorted.

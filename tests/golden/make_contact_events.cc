@@ -595,6 +595,52 @@ void WriteReturns(Writer& writer) {
   writer.Event("Born again", Created(Of("reborn", 4), "Mia II"));
 }
 
+void WriteQuality(Writer& writer) {
+  ContactRecord opened = Of("doubted/quality", 1);
+  auto* issue = opened.mutable_quality()->mutable_opened();
+  issue->mutable_plain()->set_note("bounces since May");
+  issue->set_issue("invalid-emails");
+  issue->set_kind(contact::v1::QualityIssue::INVALID);
+  issue->set_field("emails");
+  writer.Event("A doubt, before the contact is known", opened);
+  writer.Event("The contact in doubt", Created(Of("doubted", 1), "Pat"));
+  ContactRecord resolved = Of("doubted/quality", 2);
+  resolved.mutable_quality()->mutable_resolved()->mutable_plain()->set_note("asked Pat");
+  resolved.mutable_quality()->mutable_resolved()->set_issue("invalid-emails");
+  writer.Event("The doubt cleared up", resolved);
+  opened.mutable_metadata()->CopyFrom(Of("doubted/quality", 3).metadata());
+  writer.Event("And there again", opened);
+  ContactRecord erased = Of("forgotten-too/quality", 1);
+  erased.mutable_quality()->mutable_erased()->set_reason("requested");
+  writer.Event("Doubts erased", erased);
+}
+
+ContactRecord OfRun(const std::string& id, int64_t version) {
+  ContactRecord record = Of("", version);
+  record.mutable_metadata()->set_aggregate("operations/" + id);
+  return record;
+}
+
+void WritePurges(Writer& writer) {
+  for (const std::string run : {"run", "cancelled-run"}) {
+    ContactRecord requested = OfRun(run, 1);
+    SetTimestamp(1'600'000'000 * kSecond,
+                 requested.mutable_purge()->mutable_requested()->mutable_deleted_before());
+    requested.mutable_purge()->mutable_requested()->set_force(run == "run");
+    writer.Event("A purge requested", requested);
+    ContactRecord done = OfRun(run, 2);
+    done.mutable_purge()->mutable_partition_done()->set_partition(3);
+    done.mutable_purge()->mutable_partition_done()->set_contacts(7);
+    writer.Event("One of its partitions is done", done);
+  }
+  ContactRecord cancelled = OfRun("cancelled-run", 3);
+  cancelled.mutable_purge()->mutable_cancelled();
+  writer.Event("A purge cancelled", cancelled);
+  ContactRecord erased = OfRun("run", 3);
+  erased.mutable_purge()->mutable_erased()->set_reason("requested");
+  writer.Event("A purge erased, which nothing records", erased);
+}
+
 void WriteCases() {
   Writer writer;
   WriteProfiles(writer);
@@ -608,6 +654,8 @@ void WriteCases() {
   WriteObservations(writer);
   WriteAliases(writer);
   WriteReturns(writer);
+  WriteQuality(writer);
+  WritePurges(writer);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 const AggregateInfo kInfo{
     .name = "operations/o1", .version = 1, .create_time = 1, .update_time = 1};
 
-PurgeRun Run(int partitions) {
+PurgeRun RunAfter(int partitions) {
   PurgeRun run{.requested = true, .start_time = 3, .deleted_before = 2, .force = true};
   for (Partition p = 0; p < partitions; ++p) run.done.insert(p);
   run.contacts = 7 * partitions;
@@ -18,9 +18,10 @@ PurgeRun Run(int partitions) {
 }
 
 TEST(PurgeAggregate, LoadUndoesStore) {
-  PurgeRun cancelled = Run(3);
+  PurgeRun cancelled = RunAfter(3);
   cancelled.cancelled = true;
-  for (const PurgeRun& run : {PurgeRun(), Run(0), Run(3), Run(kPartitions), cancelled}) {
+  for (const PurgeRun& run :
+       {PurgeRun(), RunAfter(0), RunAfter(3), RunAfter(kPartitions), cancelled}) {
     google::longrunning::Operation operation;
     ASSERT_TRUE(operation.ParseFromString(PurgeAggregate::Store(run, kInfo).SerializeAsString()));
     EXPECT_EQ(PurgeAggregate::Load(operation), run);
@@ -28,8 +29,8 @@ TEST(PurgeAggregate, LoadUndoesStore) {
 }
 
 TEST(PurgeAggregate, OnlyACompleteRunHasAResponse) {
-  EXPECT_FALSE(PurgeAggregate::Store(Run(kPartitions - 1), kInfo).done());
-  const auto done = PurgeAggregate::Store(Run(kPartitions), kInfo);
+  EXPECT_FALSE(PurgeAggregate::Store(RunAfter(kPartitions - 1), kInfo).done());
+  const auto done = PurgeAggregate::Store(RunAfter(kPartitions), kInfo);
   EXPECT_TRUE(done.done());
   v1::PurgeContactsResponse response;
   ASSERT_TRUE(done.response().UnpackTo(&response));
@@ -37,7 +38,7 @@ TEST(PurgeAggregate, OnlyACompleteRunHasAResponse) {
 }
 
 TEST(PurgeAggregate, CancelledRunSaysSo) {
-  PurgeRun run = Run(2);
+  PurgeRun run = RunAfter(2);
   run.cancelled = true;
   const auto operation = PurgeAggregate::Store(run, kInfo);
   EXPECT_TRUE(operation.done());
