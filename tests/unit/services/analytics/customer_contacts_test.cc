@@ -53,12 +53,18 @@ void CheckHistory(const std::vector<contact::v1::ContactEvent>& history) {
   }
 }
 
+std::vector<contact::v1::ContactEvent> AHistory(contact::testing::Draw& draw) {
+  std::vector<contact::v1::ContactEvent> events;
+  for (auto& happened : draw.AHistory()) events.push_back(std::move(happened.event));
+  return events;
+}
+
 TEST(CustomerContactsProperty, ProfileIsWhatTheContactServiceAnswers) {
   const unsigned first = TestSeed();
   for (unsigned seed = first; seed < first + 400; ++seed) {
     SCOPED_TRACE(seed);
     contact::testing::Draw draw(seed);
-    auto history = draw.AHistory();
+    auto history = AHistory(draw);
     const auto existence = contact::testing::Fold(history).existence;
     if (existence == contact::Existence::kLiving && draw.Below(3) == 0) {
       history.push_back(
@@ -75,7 +81,7 @@ TEST(CustomerContactsProperty, ErasureLaw) {
     SCOPED_TRACE(seed);
     contact::testing::Draw draw(seed);
     View plain, shredded;
-    for (const auto& event : draw.AHistory()) {
+    for (const auto& event : AHistory(draw)) {
       plain.Fold(kName, RecordOf(event));
       shredded.Fold(kName, RecordOf(contact::testing::Shredded(event)));
     }
