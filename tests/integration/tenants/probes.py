@@ -9,7 +9,7 @@ READS = {
     "crm.contact.v1.ContactService": {
         "GetContact": ['name: "$contact"', 'name: "$contact" view: BASIC', 'name: "$deleted"'],
         "ListContacts": ['page_size: 1000 order_by: "display_name" view: FULL',
-                         'page_size: 1000 show_deleted: true', 'page_size: 1000 filter: "tags:$word"'],
+                         'page_size: 1000 show_deleted: true', 'page_size: 1000 filter: "tags:\\"$word\\""'],
         "ListContactRevisions": ['name: "$contact"'],
         "CheckConsent": ['contact: "$contact" purpose: "marketing" channel: "email"',
                          'contact_key { $key } purpose: "marketing" channel: "email"'],

@@ -76,6 +76,9 @@ class World:
         self.call("crm.contact.v1.ContactService", "GrantConsent",
                   'contact_key { %s } purpose: "marketing" channel: "email" evidence: "%s form"' % (key, word),
                   contact.GrantConsentRequest)
+        self.call("crm.contact.v1.ContactService", "OpenQualityIssue",
+                  'contact_key { %s } kind: INVALID field: "emails" note: "%s bounces"' % (key, word),
+                  contact.OpenQualityIssueRequest)
         logged = self.call(
             "crm.interaction.v1.InteractionService", "LogInteraction",
             'contact_key { %s } request_id: "log %d" interaction { channel: "phone" summary: "%s called" '
