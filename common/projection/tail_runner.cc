@@ -13,7 +13,7 @@ constexpr int kPatientPolls = 10;
 constexpr TimeNs kAfterError = 100 * kMillisecond;
 // A view may be this much behind before it folds what has come, unless someone waits for it: fewer
 // and larger writes.
-constexpr TimeNs kGather = 20 * kMillisecond;
+constexpr TimeNs kGather = 50 * kMillisecond;
 
 absl::Status Ahead(const Log& log, Partition partition, const StoredPosition& position,
                    const std::string& found) {

@@ -44,7 +44,7 @@ constexpr int kPages = 300;
 constexpr int kSearchesPerSecond = 500;
 constexpr int kSearchers = 4;
 // Rows that may lie in the client before they go out together.
-constexpr int64_t kTogether = 32;
+constexpr size_t kTogether = 32;
 
 struct Options {
   std::string server;
@@ -84,25 +84,35 @@ class Client {
     return response;
   }
 
-  // Contacts from..to; each must be created.
-  absl::Status Import(int64_t from, int64_t to) const {
+  // Items of contacts from..to, as they go out.
+  static std::vector<grpc::ByteBuffer> Rows(int64_t from, int64_t to) {
+    std::vector<grpc::ByteBuffer> rows;
+    rows.reserve(static_cast<size_t>(to - from));
+    for (int64_t i = from; i < to; ++i) {
+      const grpc::Slice slice(Row(i).SerializeAsString());
+      rows.emplace_back(&slice, 1);
+    }
+    return rows;
+  }
+
+  // Over one stream; each must be created.
+  absl::Status Import(const std::vector<grpc::ByteBuffer>& rows) const {
     const std::string method = std::string(kService) + "ImportContacts";
     grpc::ClientContext context;
     const grpc::internal::RpcMethod rpc(method.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING);
-    using Stream = grpc::ClientReaderWriter<cv::ImportContactsRequest, cv::ImportContactsResponse>;
+    using Stream = grpc::ClientReaderWriter<grpc::ByteBuffer, cv::ImportContactsResponse>;
     const std::unique_ptr<Stream> stream(
         grpc::internal::ClientReaderWriterFactory<
-            cv::ImportContactsRequest, cv::ImportContactsResponse>::Create(channel_.get(), rpc,
-                                                                           &context));
+            grpc::ByteBuffer, cv::ImportContactsResponse>::Create(channel_.get(), rpc, &context));
     std::thread writer([&] {
-      for (int64_t i = from; i < to; ++i) {
+      for (size_t i = 0; i < rows.size(); ++i) {
         grpc::WriteOptions how;
-        if ((i + 1) % kTogether != 0 && i + 1 < to) how.set_buffer_hint();
-        if (!stream->Write(Row(i), how)) break;
+        if ((i + 1) % kTogether != 0 && i + 1 < rows.size()) how.set_buffer_hint();
+        if (!stream->Write(rows[i], how)) break;
       }
       stream->WritesDone();
     });
-    int64_t created = 0;
+    size_t created = 0;
     std::string fault;
     for (cv::ImportContactsResponse result; stream->Read(&result);) {
       created += result.result().outcome() == cv::UpsertContactResponse::CREATED ? 1 : 0;
@@ -110,9 +120,9 @@ class Client {
     }
     writer.join();
     CRM_RETURN_IF_ERROR(OfCall(method, stream->Finish()));
-    if (created == to - from) return absl::OkStatus();
+    if (created == rows.size()) return absl::OkStatus();
     return absl::InternalError(
-        fmt::format("{} of {} rows were created; {}", created, to - from, fault));
+        fmt::format("{} of {} rows were created; {}", created, rows.size(), fault));
   }
 
  private:
@@ -144,7 +154,7 @@ class Bench {
         server_,
         ServerProcess::Start({options_.server, "--admin-listen", "127.0.0.1:0"}, work_ / "server"));
     client_ = std::make_unique<Client>(server_->address());
-    CRM_RETURN_IF_ERROR(client_->Import(0, kFew));
+    CRM_RETURN_IF_ERROR(client_->Import(Client::Rows(0, kFew)));
     CRM_RETURN_IF_ERROR(loads_.CatchUp(server_->address()));
     CRM_RETURN_IF_ERROR(MeasurePages(&few_));
     CRM_RETURN_IF_ERROR(MeasureImport());
@@ -167,9 +177,10 @@ class Bench {
   };
 
   absl::Status MeasureImport() {
+    const std::vector<grpc::ByteBuffer> items = Client::Rows(kFew, count_);
     const double used = ProcessorSeconds(server_->pid());
     const auto start = Clock::now();
-    CRM_RETURN_IF_ERROR(client_->Import(kFew, count_));
+    CRM_RETURN_IF_ERROR(client_->Import(items));
     const double seconds = MillisSince(start) / 1000;
     const double peak = server_->Memory();
     CRM_RETURN_IF_ERROR(loads_.CatchUp(server_->address()));
