@@ -97,6 +97,7 @@ class Judgement {
     }
     cv::ListContactsRequest request;
     request.set_page_size(1000);
+    request.set_view(cv::FULL);
     std::vector<cv::Contact> contacts;
     AddStatus("listing contacts",
               client_.ListAll(request, &contacts, {{{"crm-consistency", "strong"}}, 30 * kSecond}));

@@ -125,7 +125,8 @@ class PythonClientTest(unittest.TestCase):
         renamed, call = self.rename(contact, "Ada King")
         metadata = [("crm-min-position", position(call))]
         self.assertEqual(self.get(contact.name, metadata), renamed)
-        request = service.ListContactsRequest(page_size=1000, order_by="display_name")
+        request = service.ListContactsRequest(
+            page_size=1000, order_by="display_name", view=contact_pb2.FULL)
         listed = self.contacts.ListContacts(request, metadata=metadata, timeout=PATIENCE)
         self.assertIn(renamed, listed.contacts)
 

@@ -13,7 +13,7 @@
 namespace crm::analytics {
 
 // What the contact topic says of each contact: profile, life-cycle stage and consents, as the
-// contact service answers them.
+// contact service answers them, without the profile's observations.
 //
 //   key                          value
 //   partition 'c' tenant 0 id    crm.contact.v1.Contact

@@ -353,7 +353,11 @@ TEST(InteractionService, EveryFaultOfAnOrderHasItsReasonAndField) {
   std::vector<Fault> faults = {
       {[](auto& r) { r.clear_contact(); }, "CONTACT_INVALID", "contact"},
       {[](auto& r) { r.set_contact("contacts/7"); }, "CONTACT_INVALID", "contact"},
-      {[](auto& r) { r.mutable_contact_key()->set_key("both"); }, "CONTACT_INVALID", "contact"},
+      {[](auto& r) {
+         r.mutable_contact_key()->set_source("shop");
+         r.mutable_contact_key()->set_key("both");
+       },
+       "CONTACT_INVALID", "contact"},
       {[](auto& r) { r.mutable_order()->clear_external_key(); }, "EXTERNAL_KEY_INVALID",
        "order.external_key"},
       {[](auto& r) { r.mutable_order()->mutable_external_key()->set_key("a\nb"); },
@@ -372,12 +376,16 @@ TEST(InteractionService, EveryFaultOfAnOrderHasItsReasonAndField) {
       {[=](auto& r) { line(r)->set_amount_minor(std::numeric_limits<int64_t>::min()); },
        "AMOUNT_OUT_OF_RANGE", "order.lines[0].amount_minor"},
       {[](auto& r) { r.mutable_order()->set_place("a\tb"); }, "TEXT_INVALID", "order.place"}};
+  // What a field's rules in the proto refuse has no reason of its own.
   for (const char* currency : {"", "CH", "XYZ", "XXX", "XTS", "C1F", "CHFX", "ÄÖ"}) {
+    const size_t bytes = std::string_view(currency).size();
     faults.push_back({[=](auto& r) { r.mutable_order()->set_currency_code(currency); },
-                      "CURRENCY_UNKNOWN", "order.currency_code"});
+                      bytes == 0 || bytes > 3 ? "INVALID_FIELD" : "CURRENCY_UNKNOWN",
+                      "order.currency_code"});
   }
   for (const char* product : {"", "two words", "tab\t", "no-break\u00a0space", "\u200b"}) {
-    faults.push_back({[=](auto& r) { line(r)->set_product(product); }, "PRODUCT_INVALID",
+    faults.push_back({[=](auto& r) { line(r)->set_product(product); },
+                      std::string_view(product).empty() ? "INVALID_FIELD" : "PRODUCT_INVALID",
                       "order.lines[0].product"});
   }
   Desk desk;
@@ -427,7 +435,7 @@ TEST(InteractionService, FaultsOfAnInteraction) {
           {[](auto& i) { i.set_channel("E-Mail"); }, "CHANNEL_INVALID", "interaction.channel"},
           {[](auto& i) { i.set_channel("7"); }, "CHANNEL_INVALID", "interaction.channel"},
           {[](auto& i) { i.set_direction(static_cast<v1::Interaction::Direction>(9)); },
-           "DIRECTION_INVALID", "interaction.direction"},
+           "INVALID_FIELD", "interaction.direction"},
           {[](auto& i) { i.mutable_occurred_time()->set_seconds(-62'135'596'801); },
            "OCCURRED_TIME_INVALID", "interaction.occurred_time"},
           {[](auto& i) { i.add_participants(""); }, "TEXT_INVALID", "interaction.participants[0]"}};
