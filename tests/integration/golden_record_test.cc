@@ -12,7 +12,6 @@ namespace {
 
 namespace cv = contact::v1;
 using absl::StatusCode;
-using ::testing::ElementsAre;
 using Outcome = cv::UpsertContactResponse;
 
 class GoldenRecordTest : public ServerTest {

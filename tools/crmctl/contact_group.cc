@@ -82,7 +82,8 @@ void AddContactImport(CommandTree& tree, CLI::App* import) {
 }
 
 void AddContactCommands(CommandTree& tree) {
-  CLI::App* contact = tree.AddGroup(&tree.app(), "contact", "Look at contacts, and purge deleted ones");
+  CLI::App* contact =
+      tree.AddGroup(&tree.app(), "contact", "Look at contacts, and purge deleted ones");
   auto* of = tree.Keep<GetArguments>();
   CLI::App* get = tree.AddCall(
       contact, "get", "One contact, now or as of a past moment",

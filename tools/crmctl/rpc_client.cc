@@ -35,7 +35,8 @@ bool IsWorthRepeating(const absl::Status& status, bool several) {
 // Another time changes nothing: a read, or a command known by its request id.
 bool IsRepeatable(const std::string& method, const google::protobuf::Message& request) {
   const std::string_view name = std::string_view(method).substr(method.rfind('/') + 1);
-  for (const char* read : {"Get", "List", "Preview", "Predict", "Lookup", "Check", "Search", "Wait"}) {
+  for (const char* read :
+       {"Get", "List", "Preview", "Predict", "Lookup", "Check", "Search", "Wait"}) {
     if (name.starts_with(read)) return true;
   }
   const auto* id = request.GetDescriptor()->FindFieldByName("request_id");

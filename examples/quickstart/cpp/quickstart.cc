@@ -9,9 +9,9 @@
 #include "crm/contact/v1/contact_service.grpc.pb.h"
 #include "crm/service_config.h"
 
-using namespace crm::contact::v1;
+namespace v1 = crm::contact::v1;
 using grpc::ClientContext;
-using Stub = ContactService::Stub;
+using Stub = v1::ContactService::Stub;
 
 std::string position;  // Of the last call: the next one sees its effect.
 
@@ -29,7 +29,7 @@ grpc::Status Call(Stub& stub,
   context.AddMetadata("crm-actor", "service:quickstart");
   if (!position.empty()) context.AddMetadata("crm-min-position", position);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-  const grpc::Status status = (stub.*method)(&context, request, response);
+  grpc::Status status = (stub.*method)(&context, request, response);
   KeepPosition(context);
   google::rpc::Status details;
   details.ParseFromString(status.error_details());
@@ -41,8 +41,8 @@ grpc::Status Call(Stub& stub,
   return status;
 }
 
-UpsertContactRequest Person(const std::string& name, const std::string& email) {
-  UpsertContactRequest request;
+v1::UpsertContactRequest Person(const std::string& name, const std::string& email) {
+  v1::UpsertContactRequest request;
   request.mutable_contact()->set_display_name(name);
   request.mutable_contact()->add_emails(email);
   request.mutable_contact()->mutable_external_key()->set_source("quickstart-cpp");
@@ -51,15 +51,15 @@ UpsertContactRequest Person(const std::string& name, const std::string& email) {
 }
 
 // Where somebody was faster, reads again and redoes the change.
-void Rename(Stub& stub, Contact known, const std::string& given_name) {
-  UpdateContactRequest update;
+void Rename(Stub& stub, v1::Contact known, const std::string& given_name) {
+  v1::UpdateContactRequest update;
   *update.mutable_contact() = known;
   update.mutable_contact()->set_given_name(given_name);
   update.mutable_update_mask()->add_paths("given_name");
   const auto status = Call(stub, &Stub::UpdateContact, update, &known);
   std::cout << given_name << ": " << (status.ok() ? "named" : status.error_message()) << "\n";
   if (status.error_code() != grpc::ABORTED) return;
-  GetContactRequest get;
+  v1::GetContactRequest get;
   get.set_name(update.contact().name());
   if (Call(stub, &Stub::GetContact, get, &known).ok()) Rename(stub, known, given_name);
 }
@@ -67,33 +67,34 @@ void Rename(Stub& stub, Contact known, const std::string& given_name) {
 int main(int, char** argv) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(crm::kServiceConfig);  // Repeats what may be repeated.
-  const auto stub = ContactService::NewStub(
+  const auto stub = v1::ContactService::NewStub(
       grpc::CreateCustomChannel(argv[1], grpc::InsecureChannelCredentials(), arguments));
-  CreateContactRequest create;
+  v1::CreateContactRequest create;
   *create.mutable_contact() = Person("Ada", "ada@example.org").contact();
   create.set_request_id("quickstart-cpp-ada");  // Sent twice, it gets the first answer twice.
-  Contact ada;
+  v1::Contact ada;
   for (int i = 0; i < 2; ++i) Call(*stub, &Stub::CreateContact, create, &ada);
   std::cout << "created " << ada.name() << " version " << ada.etag() << "\n";
   for (const char* name : {"Augusta", "Ada"}) Rename(*stub, ada, name);  // Then the etag is old.
-  UpsertContactResponse refused;
+  v1::UpsertContactResponse refused;
   Call(*stub, &Stub::UpsertContact, Person("Nobody", "not an address"), &refused);
   ClientContext context;
   const auto stream = stub->ImportContacts(&context);
-  ImportContactsRequest row;
+  v1::ImportContactsRequest row;
   for (const char* name : {"Grace", "Jean"}) {  // Of many rows, read results while you write.
     *row.mutable_command() = Person(name, std::string(name) + "@example.org");
     stream->Write(row);
     row.set_row(row.row() + 1);
   }
   stream->WritesDone();
-  for (ImportContactsResponse result; stream->Read(&result);)
+  for (v1::ImportContactsResponse result; stream->Read(&result);)
     std::cout << "row " << result.row() << (result.has_error() ? " failed" : " done") << "\n";
   if (!stream->Finish().ok()) return 1;
   KeepPosition(context);
-  ListContactsRequest list;
+  v1::ListContactsRequest list;
   list.set_filter("display_name = \"Grace\"");
-  ListContactsResponse found;
+  v1::ListContactsResponse found;
   if (!Call(*stub, &Stub::ListContacts, list, &found).ok()) return 1;
-  for (const Contact& each : found.contacts()) std::cout << "found " << each.display_name() << "\n";
+  for (const v1::Contact& each : found.contacts())
+    std::cout << "found " << each.display_name() << "\n";
 }

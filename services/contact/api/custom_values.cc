@@ -16,7 +16,6 @@
 namespace crm::contact {
 namespace {
 
-using v1::CustomField;
 using Case = v1::CustomValue::ValueCase;
 
 constexpr char kTypeless[] = "has a type that this server does not know";

@@ -36,7 +36,7 @@ class TenantsSeenTest : public ::testing::Test {
     return *TenantsSeen::Has(store_, tenant);
   }
 
-  const TenantsSeen view_;
+  const TenantsSeen view_{};
   MemoryStore store_;
   BatchRows rows_{store_};
   PartitionFold fold_{view_, ContactSource(), {"log", "check", 0}, kPartition, {}, rows_};

@@ -46,8 +46,8 @@ class FoldedView {
   void set_batch(int events) { batch_ = events; }
 
   void Flush() {
-    for (auto& [partition, events] : pending_) {
-      With(partition, [&](crm::Fold& fold) {
+    for (auto& [partition, pending] : pending_) {
+      With(partition, [&events = pending](crm::Fold& fold) {
         for (Event& event : events) {
           if (auto status = fold.Apply({&event, 1}); !status.ok()) return status;
         }

@@ -16,7 +16,6 @@ using testing::Created;
 using testing::Deleted;
 using testing::Erased;
 using testing::Renamed;
-using testing::Shredded;
 
 constexpr Partition kPartition = 3;
 
