@@ -138,6 +138,7 @@ Contact Purged(const Contact& contact) {
 }
 
 void Alias(const contact::v1::AliasRecorded& alias, Contact* contact) {
+  contact->clear_purge_time();
   contact->set_moved_to(alias.contact());
   if (alias.plain().has_external_key()) {
     *contact->mutable_external_key() = alias.plain().external_key();

@@ -13,16 +13,18 @@ namespace crm::contact {
 // The view behind ListContacts, SearchContacts and LookupContacts: the contacts that live, in every
 // order that lists offer, by what filters ask for most, and by the words of their names.
 //
-//   key                                                  value
-//   partition 'd' tenant 0 collation-key 0 id            -        display name   (purged on
-//   erasure) partition 'f' tenant 0 collation-key 0 id            -        family name    (purged
-//   on erasure) partition 't' tenant 0 create-time(be64) id          - partition 'u' tenant 0
-//   update-time(be64) id          - partition 'e' tenant 0 facet-hash(8) id              -
-//   partition 'w' tenant 0 search-key 0 id               a byte   (purged on erasure)
-//   partition 'c' tenant 0 id                            Contact: what the rows above are made of,
-//                                                        with delete_time while it is deleted;
-//                                                        of a purged one the times alone, as one
-//                                                        that is born anew keeps its create_time
+//   key                                                value
+//   partition 'd' tenant 0 collation-key 0 id          -         display name (*)
+//   partition 'f' tenant 0 collation-key 0 id          -         family name (*)
+//   partition 't' tenant 0 create-time(be64) id        -
+//   partition 'u' tenant 0 update-time(be64) id        -
+//   partition 'e' tenant 0 facet-hash(8) id            -
+//   partition 'w' tenant 0 search-key 0 id             a byte (*)
+//   partition 'c' tenant 0 id                          Contact: what the rows above are made of,
+//                                                      with delete_time while it is deleted; of a
+//                                                      purged one the times alone, as one that is
+//                                                      born anew keeps its create_time
+//   (*) purged on erasure
 //
 // `id` is the name without "contacts/". Collation keys hold no zero byte and are cut at 256 bytes,
 // so names that differ only far behind are ordered by id; the nameless have an empty one and come
