@@ -17,6 +17,8 @@ namespace crm {
 namespace {
 
 constexpr TimeNs kNoDeadline = std::numeric_limits<TimeNs>::max();
+// Kept of one stream before they are merged.
+constexpr size_t kMaxPositions = 1024;
 
 std::string ResultBytes(int64_t row, absl::StatusOr<Answer>* answer) {
   common::v1::BatchResult result;
@@ -48,9 +50,8 @@ int RequestIdField(const RawMethod& method) {
 // mutex.
 //
 // Invariants:
-//  1. outstanding_ = items read whose result is not written yet; at most the window: a client that
-//  does
-//     not read its results is not read from.
+//  1. outstanding_ = items read whose result is not written yet; at most the window: who does not
+//     read the results is not read from.
 //  2. One Write, one Read and one Finish at a time, no Write after Finish.
 class BatchRpc final : public OpenCall, public std::enable_shared_from_this<BatchRpc> {
  public:
@@ -81,6 +82,7 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
   void Completed();
   void Accept(grpc::Slice bytes);
   void Cover(std::string position);
+  std::string CoveredPosition() const;
   void Advance();
   void WriteNext();
   void Finish();
@@ -117,7 +119,8 @@ class BatchRpc final : public OpenCall, public std::enable_shared_from_this<Batc
   // Nobody reads the results any more.
   bool broken_ = false;
   bool finishing_ = false;
-  std::string position_;
+  // Of the answers so far; merged now and then, as that takes longer than keeping them.
+  std::vector<std::string> positions_;
 
   MemberTag<BatchRpc, &BatchRpc::Arrived> arrived_tag_{this};
   MemberTag<BatchRpc, &BatchRpc::ReadDone> read_tag_{this};
@@ -249,9 +252,14 @@ void BatchRpc::Answer(int64_t row, absl::StatusOr<crm::Answer> answer) {
 }
 
 void BatchRpc::Cover(std::string position) {
-  if (position.empty() || position == position_) return;
+  if (position.empty() || (!positions_.empty() && position == positions_.back())) return;
+  positions_.push_back(std::move(position));
+  if (positions_.size() == kMaxPositions) positions_ = {CoveredPosition()};
+}
+
+std::string BatchRpc::CoveredPosition() const {
   const auto& merge = core_->options.merge_positions;
-  position_ = merge && !position_.empty() ? merge(position_, position) : std::move(position);
+  return merge ? merge(positions_) : positions_.back();
 }
 
 void BatchRpc::Advance() {
@@ -305,7 +313,8 @@ void BatchRpc::Finish() {
     core_->observer->Handled(method_.service_name, method_.name, status.code(),
                              core_->clock.Monotonic() - arrived_);
   }
-  if (!position_.empty()) call_->AddTrailingMetadata(kPositionKey, position_);
+  const std::string position = positions_.empty() ? "" : CoveredPosition();
+  if (!position.empty()) call_->AddTrailingMetadata(kPositionKey, position);
   stream_->Finish(ToGrpcStatus(status), &finished_tag_);
 }
 

@@ -28,9 +28,9 @@ struct RpcServerOptions {
   int batch_window = 256;
   // Server-streaming calls at once; as many batch streams beside them.
   int max_streams = 32;
-  // The position that covers two, for the trailer of a batch stream; empty = the later answer's
-  // counts. Thread-safe.
-  std::function<std::string(const std::string& one, const std::string& other)> merge_positions;
+  // The position that covers all of these, for the trailer of a batch stream; none = the last
+  // answer's counts. Thread-safe.
+  std::function<std::string(const std::vector<std::string>& positions)> merge_positions;
   // Of unary calls and stream items: for callers that set none, and the longest accepted. Streams
   // end by the client's deadline only; the context of one without has the largest number.
   TimeNs default_deadline = 30 * kSecond;

@@ -12,25 +12,30 @@ constexpr char kPurpose[] = "position";
 
 }  // namespace
 
-std::string MergePositions(const Secret& secret, Random& random, const std::string& one,
-                           const std::string& other) {
-  const auto first = secret.OpenToken(kPurpose, one);
-  const auto second = secret.OpenToken(kPurpose, other);
-  common::v1::PositionToken merged, more;
-  if (!first.ok() || !merged.ParseFromString(*first)) return other;
-  if (!second.ok() || !more.ParseFromString(*second)) return one;
-  if (merged.log_id() != more.log_id() || merged.epoch() != more.epoch()) return other;
-  for (const auto& part : more.parts()) {
-    const auto known = std::find_if(
-        merged.mutable_parts()->begin(), merged.mutable_parts()->end(), [&part](const auto& each) {
-          return each.topic() == part.topic() && each.partition() == part.partition();
-        });
-    if (known == merged.mutable_parts()->end()) {
-      *merged.add_parts() = part;
-    } else {
+std::string MergePositions(const Secret& secret, Random& random,
+                           const std::vector<std::string>& tokens) {
+  common::v1::PositionToken merged;
+  // Places in `merged`.
+  absl::flat_hash_map<std::pair<std::string, int>, int> places;
+  for (const std::string& sealed : tokens) {
+    const auto bytes = secret.OpenToken(kPurpose, sealed);
+    common::v1::PositionToken token;
+    if (!bytes.ok() || !token.ParseFromString(*bytes)) continue;
+    if (token.log_id() != merged.log_id() || token.epoch() != merged.epoch()) {
+      merged.clear_parts();
+      places.clear();
+      merged.set_log_id(token.log_id());
+      merged.set_epoch(token.epoch());
+    }
+    for (const auto& part : token.parts()) {
+      const auto [place, added] =
+          places.try_emplace({part.topic(), part.partition()}, merged.parts_size());
+      if (added) *merged.add_parts() = part;
+      auto* known = merged.mutable_parts(place->second);
       known->set_offset(std::max(known->offset(), part.offset()));
     }
   }
+  if (merged.parts().empty()) return "";
   return secret.SealToken(kPurpose, merged.SerializeAsString(), random);
 }
 

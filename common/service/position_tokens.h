@@ -15,10 +15,10 @@
 
 namespace crm {
 
-// The token that covers two of this deployment: per topic and partition the greater offset. Of two
-// logs or epochs the second's counts.
-std::string MergePositions(const Secret& secret, Random& random, const std::string& one,
-                           const std::string& other);
+// The token that covers several of this deployment: per topic and partition the greatest offset. Of
+// several logs or epochs the last one's count; what is no token of the deployment covers nothing.
+std::string MergePositions(const Secret& secret, Random& random,
+                           const std::vector<std::string>& tokens);
 
 // Makes and opens position tokens (PROTOCOL §5) of one log. Thread-safe.
 class PositionTokens {

@@ -153,8 +153,8 @@ absl::Status Process::StartServers() {
   rpc.listen = options_.listen;
   rpc.completion_threads = options_.rpc_threads;
   rpc.max_in_flight = options_.max_in_flight;
-  rpc.merge_positions = [this](const std::string& one, const std::string& other) {
-    return MergePositions(*secret_, random_, one, other);
+  rpc.merge_positions = [this](const std::vector<std::string>& positions) {
+    return MergePositions(*secret_, random_, positions);
   };
   server_ = std::make_unique<RpcServer>(rpc, clock_, telemetry_->rpc_observer());
   std::vector<ServiceHost*> hosts;

@@ -168,7 +168,7 @@ absl::Status RpcClient::Call(const std::string& method, const google::protobuf::
   const bool several = servers_.Of(ServiceOfMethod(method)).size() > 1;
   TimeNs left = target_.timeout;
   for (;;) {
-    const absl::Status status = CallOnce(method, request, left, response);
+    absl::Status status = CallOnce(method, request, left, response);
     const gpr_timespec passed = gpr_time_sub(gpr_now(GPR_CLOCK_MONOTONIC), begun);
     left = target_.timeout - (passed.tv_sec * kSecond + passed.tv_nsec) - kRepeatPause;
     if (left <= 0 || !IsWorthRepeating(status, several) || !IsRepeatable(method, request)) {

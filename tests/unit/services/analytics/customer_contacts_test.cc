@@ -14,7 +14,6 @@ namespace crm::analytics {
 namespace {
 
 using contact::ContactAggregate;
-using contact::ContactDecider;
 using contact::v1::Consent;
 using contact::v1::ContactRecord;
 using google::protobuf::util::MessageDifferencer;
